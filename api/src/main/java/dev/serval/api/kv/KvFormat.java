@@ -1,0 +1,33 @@
+package dev.serval.api.kv;
+
+import dev.serval.api.tensor.DataType;
+import java.util.List;
+
+/**
+ * Describes rows of a key/value cache in their canonical form, in which they travel between
+ * programs. Two caches exchange rows iff their formats are equal.
+ *
+ * <p>A canonical row of a slot is {@code keyWidth} elements of the key followed by {@code
+ * valueWidth} elements of the value, in {@code type}, little-endian, heads in order, nothing
+ * between.
+ *
+ * @param version version of the canonical form, {@link #VERSION}
+ * @param graphDigest digest of the whole graph the rows belong to
+ * @param type element type of stored keys and values
+ * @param slots all slots of the program, ascending
+ */
+public record KvFormat(int version, String graphDigest, DataType type, List<KvSlot> slots) {
+
+  /** The version of the canonical form that this api defines. */
+  public static final int VERSION = 1;
+
+  /** Copies the list. */
+  public KvFormat {
+    slots = List.copyOf(slots);
+  }
+
+  /** Bytes of one canonical row of {@code slot}. */
+  public long rowBytes(KvSlot slot) {
+    return type.bytes(slot.keyWidth()) + type.bytes(slot.valueWidth());
+  }
+}

@@ -1,0 +1,46 @@
+package dev.serval.api.runtime;
+
+import java.util.List;
+
+/**
+ * What to generate.
+ *
+ * @param prompt what it starts from
+ * @param sampling how tokens are drawn
+ * @param maxTokens tokens to generate at most; −1 for as many as the context holds
+ * @param stop texts that end the generation; they are not part of the result
+ */
+public record GenerateRequest(
+    Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop) {
+
+  /** Copies the list. */
+  public GenerateRequest {
+    stop = List.copyOf(stop);
+    if (maxTokens < -1) {
+      throw new IllegalArgumentException("maxTokens must be -1 or more: " + maxTokens);
+    }
+    if (stop.contains("")) {
+      throw new IllegalArgumentException("a stop text must not be empty");
+    }
+  }
+
+  /** A request with default sampling, no limit and no stop texts. */
+  public static GenerateRequest of(Prompt prompt) {
+    return new GenerateRequest(prompt, SamplingOptions.DEFAULT, -1, List.of());
+  }
+
+  /** The same with other sampling. */
+  public GenerateRequest withSampling(SamplingOptions options) {
+    return new GenerateRequest(prompt, options, maxTokens, stop);
+  }
+
+  /** The same with a limit. */
+  public GenerateRequest withMaxTokens(int n) {
+    return new GenerateRequest(prompt, sampling, n, stop);
+  }
+
+  /** The same with stop texts. */
+  public GenerateRequest withStop(List<String> texts) {
+    return new GenerateRequest(prompt, sampling, maxTokens, texts);
+  }
+}

@@ -1,0 +1,27 @@
+package dev.serval.api.runtime;
+
+import java.util.List;
+
+/**
+ * A generation that ended.
+ *
+ * @param text what was generated, without stop text and markup
+ * @param tokens generated ids, without the one that ended it
+ * @param finish why it ended
+ * @param promptTokens tokens of the prompt
+ * @param prefillNanos from submission to the first sampled token
+ * @param decodeNanos from the first sampled token to the end
+ */
+public record GenerationResult(
+    String text,
+    List<Integer> tokens,
+    FinishReason finish,
+    int promptTokens,
+    long prefillNanos,
+    long decodeNanos) {
+
+  /** Copies the list. */
+  public GenerationResult {
+    tokens = List.copyOf(tokens);
+  }
+}

@@ -1,0 +1,86 @@
+package dev.serval.api.runtime;
+
+import dev.serval.api.tensor.DataType;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What to load and how.
+ *
+ * @param path the model file
+ * @param contextLength tokens a sequence may hold; absent for min(16384, trained)
+ * @param kvType element type of the cache, F16 or F32
+ * @param exact whether activations and cache stay F32 throughout
+ * @param maxSequences generations that may run at once, 1 to 64
+ * @param chunkTokens prompt tokens computed in one step
+ * @param backend name of the backend to use; absent for the best
+ */
+public record LoadRequest(
+    Path path,
+    OptionalInt contextLength,
+    DataType kvType,
+    boolean exact,
+    int maxSequences,
+    int chunkTokens,
+    Optional<String> backend) {
+
+  /** Context length unless told otherwise, if the model was trained for as much. */
+  public static final int DEFAULT_CONTEXT = 16384;
+
+  /** Prompt tokens per step unless told otherwise. */
+  public static final int DEFAULT_CHUNK = 256;
+
+  /** Checks ranges. */
+  public LoadRequest {
+    if (contextLength.isPresent() && contextLength.getAsInt() < 1) {
+      throw new IllegalArgumentException(
+          "contextLength must be positive: " + contextLength.getAsInt());
+    }
+    if (maxSequences < 1 || maxSequences > 64) {
+      throw new IllegalArgumentException("maxSequences must be 1..64: " + maxSequences);
+    }
+    if (chunkTokens < 1) {
+      throw new IllegalArgumentException("chunkTokens must be positive: " + chunkTokens);
+    }
+  }
+
+  /** The defaults for a file. */
+  public static LoadRequest of(Path path) {
+    return new LoadRequest(
+        path, OptionalInt.empty(), DataType.F16, false, 4, DEFAULT_CHUNK, Optional.empty());
+  }
+
+  /** The same with a context length. */
+  public LoadRequest withContextLength(int tokens) {
+    return new LoadRequest(
+        path, OptionalInt.of(tokens), kvType, exact, maxSequences, chunkTokens, backend);
+  }
+
+  /** The same with another cache type. */
+  public LoadRequest withKvType(DataType type) {
+    return new LoadRequest(path, contextLength, type, exact, maxSequences, chunkTokens, backend);
+  }
+
+  /** The same with F32 activations and cache. */
+  public LoadRequest exactly() {
+    return new LoadRequest(
+        path, contextLength, DataType.F32, true, maxSequences, chunkTokens, backend);
+  }
+
+  /** The same for that many generations at once. */
+  public LoadRequest withMaxSequences(int n) {
+    return new LoadRequest(path, contextLength, kvType, exact, n, chunkTokens, backend);
+  }
+
+  /** The same with another chunk size. */
+  public LoadRequest withChunkTokens(int n) {
+    return new LoadRequest(path, contextLength, kvType, exact, maxSequences, n, backend);
+  }
+
+  /** The same on one backend. */
+  public LoadRequest onBackend(String name) {
+    return new LoadRequest(
+        path, contextLength, kvType, exact, maxSequences, chunkTokens, Optional.of(name));
+  }
+}

@@ -1,0 +1,42 @@
+package dev.serval.api.runtime;
+
+import dev.serval.api.memory.MemoryUse;
+import java.util.List;
+
+/**
+ * What was loaded, and how.
+ *
+ * @param name name from the file, or the file's name
+ * @param architecture {@code general.architecture} after repair
+ * @param parameters number of weights
+ * @param fileBytes size of the tensors in the file
+ * @param vocabSize tokens in the vocabulary
+ * @param trainedContext tokens the model was trained on at once
+ * @param contextLength tokens a sequence may hold now
+ * @param backend name of the backend
+ * @param device description of the device
+ * @param numericsId identity of the computation
+ * @param memory bytes leased
+ * @param loadNanos time from request to ready
+ * @param notes choices that the user should know, such as a clamped context
+ */
+public record ModelInfo(
+    String name,
+    String architecture,
+    long parameters,
+    long fileBytes,
+    int vocabSize,
+    int trainedContext,
+    int contextLength,
+    String backend,
+    String device,
+    String numericsId,
+    MemoryUse memory,
+    long loadNanos,
+    List<String> notes) {
+
+  /** Copies the list. */
+  public ModelInfo {
+    notes = List.copyOf(notes);
+  }
+}
