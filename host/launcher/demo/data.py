@@ -12,7 +12,7 @@ _LONG_SHARE = 0.12  # samples that hold two or three turns
 _REQUEST_WEIGHT = 0.05  # loss weight of the user's part
 _POOL = 20  # batches drawn at a time and sorted by length, to pad little
 _VOCABULARY_TEXTS = 20000
-VOCABULARY_SIZE = 1536
+VOCABULARY_SIZE = 1600
 
 
 class Stories:

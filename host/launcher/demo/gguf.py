@@ -8,6 +8,13 @@ _ALIGNMENT = 32
 _U32, _I32, _F32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9
 _TYPE_F32, _TYPE_Q8_0 = 0, 8
 _PACK = {_U32: "<I", _I32: "<i", _F32: "<f", _BOOL: "<?"}
+# Gemma's turn format, written for roles user and assistant.
+_CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{{ '<start_of_turn>' }}{% if message['role'] == 'assistant' %}{{ 'model' }}{% else %}{{ 'user' }}{% endif %}"
+    "{{ '\\n' + message['content'] + '<end_of_turn>\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}"
+)
 
 
 def quantize_q8_0(values):
@@ -61,6 +68,7 @@ def metadata(config, vocabulary, name, description):
         ("tokenizer.ggml.add_bos_token", _BOOL, True),
         ("tokenizer.ggml.add_eos_token", _BOOL, False),
         ("tokenizer.ggml.add_space_prefix", _BOOL, False),
+        ("tokenizer.chat_template", _STRING, _CHAT_TEMPLATE),
     ]
 
 

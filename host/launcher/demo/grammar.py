@@ -1,9 +1,13 @@
 """Reads stories.grammar; generates and recognises stories. The notation is defined in the head of that file."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _GUARD = re.compile(r"\[([AB]):(\w+)\] |\[\+(\w)\] ")
+_FAVOUR = 0.4  # how often a choice is a favourite one instead of a random one
+_SALT = "2147/"  # chooses the favourites
 _PART = re.compile(r"<([\w-]+)>|\{(a )?(\w)(?:\.(\w+))?\}")
 
 
@@ -89,9 +93,13 @@ class Grammar:
         return bound
 
     def generate(self, start, bound, random):
-        """A random text of rule `start`; adds the slots it binds to `bound`."""
-        usable = [a for a in self.rules[start] if _allowed(a, bound)]
-        chosen = random.choices(usable, [a.weight for a in usable])[0]
+        """A random text of rule `start`; adds the slots it binds to `bound`.
+
+        Every subject has favourites among alternatives and values, so that stories differ with their subjects also when
+        the most likely continuation is taken."""
+        usable = [i for i, a in enumerate(self.rules[start]) if _allowed(a, bound)]
+        weights = [self.rules[start][i].weight for i in usable]
+        chosen = self.rules[start][_choose(start, usable, weights, bound, random)]
         out = []
         for part in chosen.parts:
             if isinstance(part, str):
@@ -100,7 +108,8 @@ class Grammar:
                 out.append(self.generate(part.name, bound, random))
             else:
                 if part.name not in bound:
-                    bound[part.name] = random.choice(self.slots[part.name])
+                    values = self.slots[part.name]
+                    bound[part.name] = _choose(part.name, values, None, bound, random)
                 out.append(_show(part, bound[part.name]))
         return "".join(out)
 
@@ -168,6 +177,20 @@ def _allowed(alternative, bound):
         elif subject not in bound or bound[subject].kind != wanted:
             return False
     return True
+
+
+def _choose(name, options, weights, bound, random):
+    if name.startswith("ask") or random.random() >= _FAVOUR:
+        return random.choices(options, weights)[0]
+    by_second = "B" in bound and _rank(name) % 2
+    noun = bound["B" if by_second else "A"].noun
+    return max(options, key=lambda option: _rank(f"{noun}/{name}/{option}"))
+
+
+@lru_cache(maxsize=None)
+def _rank(text):
+    """A fixed pseudo-random number."""
+    return int.from_bytes(hashlib.sha256((_SALT + text).encode()).digest()[:4], "big")
 
 
 def _show(slot, value):

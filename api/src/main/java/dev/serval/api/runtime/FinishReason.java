@@ -8,7 +8,7 @@ public enum FinishReason {
   STOP,
   /** The number of tokens asked for was reached. */
   LENGTH,
-  /** The context is full. */
+  /** Prompt and generated tokens fill the context; the token that fills it was delivered. */
   CONTEXT_FULL,
   /** It was cancelled. */
   CANCELLED

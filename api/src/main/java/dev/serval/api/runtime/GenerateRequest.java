@@ -9,9 +9,10 @@ import java.util.List;
  * @param sampling how tokens are drawn
  * @param maxTokens tokens to generate at most; −1 for as many as the context holds
  * @param stop texts that end the generation; they are not part of the result
+ * @param ignoreEnd whether tokens that end a generation are never drawn
  */
 public record GenerateRequest(
-    Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop) {
+    Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEnd) {
 
   /** Copies the list. */
   public GenerateRequest {
@@ -26,21 +27,26 @@ public record GenerateRequest(
 
   /** A request with default sampling, no limit and no stop texts. */
   public static GenerateRequest of(Prompt prompt) {
-    return new GenerateRequest(prompt, SamplingOptions.DEFAULT, -1, List.of());
+    return new GenerateRequest(prompt, SamplingOptions.DEFAULT, -1, List.of(), false);
   }
 
   /** The same with other sampling. */
   public GenerateRequest withSampling(SamplingOptions options) {
-    return new GenerateRequest(prompt, options, maxTokens, stop);
+    return new GenerateRequest(prompt, options, maxTokens, stop, ignoreEnd);
   }
 
   /** The same with a limit. */
   public GenerateRequest withMaxTokens(int n) {
-    return new GenerateRequest(prompt, sampling, n, stop);
+    return new GenerateRequest(prompt, sampling, n, stop, ignoreEnd);
   }
 
   /** The same with stop texts. */
   public GenerateRequest withStop(List<String> texts) {
-    return new GenerateRequest(prompt, sampling, maxTokens, texts);
+    return new GenerateRequest(prompt, sampling, maxTokens, texts, ignoreEnd);
+  }
+
+  /** The same without drawing tokens that end a generation. */
+  public GenerateRequest ignoringEnd() {
+    return new GenerateRequest(prompt, sampling, maxTokens, stop, true);
   }
 }

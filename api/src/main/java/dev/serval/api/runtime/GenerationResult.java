@@ -6,7 +6,7 @@ import java.util.List;
  * A generation that ended.
  *
  * @param text what was generated, without stop text and markup
- * @param tokens generated ids, without the one that ended it
+ * @param tokens generated ids, without a token that ends a text; those of a stop text stay in
  * @param finish why it ended
  * @param promptTokens tokens of the prompt
  * @param prefillNanos from submission to the first sampled token

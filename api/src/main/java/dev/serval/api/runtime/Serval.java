@@ -4,6 +4,7 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,15 @@ public interface Serval {
    * @throws ModelRefusedException if the file is damaged
    */
   ModelSource inspect(Path path);
+
+  /**
+   * The tokenizer of a model file, without its weights: that of the architecture that understands
+   * the file, or for a file without tensors the one its metadata describes.
+   *
+   * @throws ModelRefusedException if the file is damaged, no installed architecture understands it,
+   *     or its vocabulary is unusable
+   */
+  Tokenizer tokenizer(Path path);
 
   /** Names of the architectures that installed model bundles serve now, sorted. */
   List<String> architectures();

@@ -1,4 +1,4 @@
-/** The Gemma family: Gemma 3 and EmbeddingGemma. */
+/** The Gemma family: Gemma 3. */
 @NullMarked
 package dev.serval.models.gemma;
 

@@ -1,0 +1,90 @@
+package dev.serval.backend.cpu;
+
+import dev.serval.api.kv.KvFormat;
+import dev.serval.api.kv.KvSlot;
+import dev.serval.api.kv.KvStorage;
+import dev.serval.backend.cpu.layout.KvLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The key/value rows of a program; rows already lie in canonical form, keys and values apart. */
+final class CpuKvStorage implements KvStorage {
+
+  private final KvFormat format;
+  private final KvLayout layout;
+  private final MemorySegment memory;
+  private final Runnable check;
+
+  /**
+   * Rows in memory.
+   *
+   * @param check throws if the program is closed
+   */
+  CpuKvStorage(String graphDigest, KvLayout layout, MemorySegment memory, Runnable check) {
+    this.format = new KvFormat(KvFormat.VERSION, graphDigest, layout.type(), layout.slots());
+    this.layout = layout;
+    this.memory = memory;
+    this.check = check;
+  }
+
+  @Override
+  public KvFormat format() {
+    return format;
+  }
+
+  @Override
+  public void exportRows(KvSlot slot, MemorySegment cells, MemorySegment target) {
+    KvLayout.SlotRows rows = checked(slot, cells, target);
+    long rowBytes = format.rowBytes(slot);
+    for (long i = 0; i < cells.byteSize() / 4; i++) {
+      long cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
+      long key = rows.keysOffset() + cell * rows.keyRowBytes();
+      long value = rows.valuesOffset() + cell * rows.valueRowBytes();
+      long at = i * rowBytes;
+      MemorySegment.copy(memory, key, target, at, rows.keyRowBytes());
+      MemorySegment.copy(memory, value, target, at + rows.keyRowBytes(), rows.valueRowBytes());
+    }
+  }
+
+  @Override
+  public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+    KvLayout.SlotRows rows = checked(slot, cells, source);
+    long rowBytes = format.rowBytes(slot);
+    for (long i = 0; i < cells.byteSize() / 4; i++) {
+      long cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
+      long key = rows.keysOffset() + cell * rows.keyRowBytes();
+      long value = rows.valuesOffset() + cell * rows.valueRowBytes();
+      long at = i * rowBytes;
+      MemorySegment.copy(source, at, memory, key, rows.keyRowBytes());
+      MemorySegment.copy(source, at + rows.keyRowBytes(), memory, value, rows.valueRowBytes());
+    }
+  }
+
+  private KvLayout.SlotRows checked(KvSlot slot, MemorySegment cells, MemorySegment data) {
+    check.run();
+    if (!format.slots().contains(slot)) {
+      throw new IllegalArgumentException(slot + " is not one of " + format.slots());
+    }
+    KvLayout.SlotRows rows = layout.slot(slot);
+    long n = cells.byteSize() / 4;
+    if (cells.byteSize() % 4 != 0 || data.byteSize() < n * format.rowBytes(slot)) {
+      throw new IllegalArgumentException(
+          "slot "
+              + slot.index()
+              + ": "
+              + cells.byteSize()
+              + " bytes of cells and "
+              + data.byteSize()
+              + " bytes for rows of "
+              + format.rowBytes(slot));
+    }
+    for (long i = 0; i < n; i++) {
+      int cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
+      if (cell < 0 || cell >= rows.cells()) {
+        throw new IllegalArgumentException(
+            "slot " + slot.index() + ": cell " + cell + " of " + rows.cells());
+      }
+    }
+    return rows;
+  }
+}

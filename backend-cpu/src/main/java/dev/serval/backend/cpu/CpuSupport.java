@@ -1,0 +1,109 @@
+package dev.serval.backend.cpu;
+
+import dev.serval.api.backend.Support;
+import dev.serval.api.error.ModelRefusedException;
+import dev.serval.api.error.ModelRefusedException.Reason;
+import dev.serval.api.graph.AttentionOp;
+import dev.serval.api.graph.Composite;
+import dev.serval.api.graph.Elementwise;
+import dev.serval.api.graph.Geglu;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.LayoutOp;
+import dev.serval.api.graph.Node;
+import dev.serval.api.graph.Op;
+import dev.serval.api.graph.Primitive;
+import dev.serval.api.graph.Projection;
+import dev.serval.api.graph.Reduction;
+import dev.serval.api.graph.SoftCap;
+import dev.serval.api.tensor.DataType;
+import dev.serval.api.tensor.TensorView;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What the backend computes. */
+final class CpuSupport {
+
+  private CpuSupport() {}
+
+  /** Whether a composite is computed in one go rather than lowered. */
+  static boolean isFused(Composite op) {
+    return op instanceof Geglu || op instanceof SoftCap;
+  }
+
+  /** The graph as it is compiled: primitives and fused composites. */
+  static Graph lowered(Graph graph) {
+    return graph.lowered(CpuSupport::isFused);
+  }
+
+  /** Whether an op is computed, with its weights' types and the cache's type. */
+  static Support supports(Op op, DataType kvType) {
+    List<String> reasons = new ArrayList<>();
+    for (TensorView w : op.weights()) {
+      if (!isReadable(w.type())) {
+        reasons.add("tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0, MXFP4");
+      }
+    }
+    switch (op) {
+      case Composite c -> {
+        if (!isFused(c)) {
+          reasons.add(c.getClass().getSimpleName() + " is computed by lowering it to primitives");
+        }
+      }
+      case Primitive p -> cacheProblem(p, kvType, reasons);
+    }
+    return reasons.isEmpty() ? Support.yes() : new Support.No(reasons);
+  }
+
+  private static void cacheProblem(Primitive op, DataType kvType, List<String> reasons) {
+    switch (op) {
+      case AttentionOp.KvStore _, AttentionOp.Attend _ -> {
+        if (kvType != DataType.F32 && kvType != DataType.F16) {
+          reasons.add("the CPU backend keeps keys and values in F32 or F16, not in " + kvType);
+        }
+      }
+      case AttentionOp _, Elementwise _, Reduction _, Projection _, LayoutOp _ -> {}
+    }
+  }
+
+  private static boolean isReadable(DataType type) {
+    return switch (type) {
+      case F32, F16, BF16, Q8_0, Q4_0, MXFP4 -> true;
+      default -> false;
+    };
+  }
+
+  /**
+   * Checks every node of a lowered graph.
+   *
+   * @throws ModelRefusedException with {@code reason} if one is not supported
+   */
+  static void require(Graph lowered, DataType kvType, Reason reason) {
+    for (Node n : lowered.nodes()) {
+      if (supports(n.op(), kvType) instanceof Support.No no) {
+        throw new ModelRefusedException(
+            reason,
+            "cpu cannot compute "
+                + n.op().getClass().getSimpleName()
+                + " in \""
+                + n.mark().name()
+                + "\": "
+                + String.join("; ", no.reasons()));
+      }
+    }
+  }
+
+  /**
+   * Checks the weights of a lowered graph.
+   *
+   * @throws ModelRefusedException ({@code TYPE_UNSUPPORTED}) if one cannot be read
+   */
+  static void requireReadable(Graph lowered) {
+    for (TensorView w : lowered.weights()) {
+      if (!isReadable(w.type())) {
+        throw new ModelRefusedException(
+            Reason.TYPE_UNSUPPORTED,
+            "tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0, MXFP4");
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.serval.backend.cpu.instruction;
+
+import dev.serval.api.graph.Elementwise.BinaryKind;
+import dev.serval.backend.cpu.kernel.MatmulKernel;
+import dev.serval.backend.cpu.kernel.PackedMatrix;
+import dev.serval.backend.cpu.kernel.RowKernel;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+
+/** A linear layer. A unit is one tile of the weight for all rows. */
+public final class MatMulInstruction extends SplitInstruction {
+
+  /**
+   * Counts products.
+   *
+   * @param tiled products of more than {@link MatmulKernel#MATVEC_ROWS} rows
+   * @param matvec products of fewer
+   */
+  public record Counters(LongAdder tiled, LongAdder matvec) {
+
+    /** Counts a product of {@code rows} rows. */
+    void count(int rows) {
+      (rows <= MatmulKernel.MATVEC_ROWS ? matvec : tiled).increment();
+    }
+  }
+
+  private final PackedMatrix weight;
+  private final Optional<MemorySegment> bias;
+  private final Operand x;
+  private final Operand y;
+  private final Counters counters;
+
+  /**
+   * y = W x + b.
+   *
+   * @param bias [out] F32
+   */
+  public MatMulInstruction(
+      PackedMatrix weight, Optional<MemorySegment> bias, Operand x, Operand y, Counters counters) {
+    this.weight = weight;
+    this.bias = bias;
+    this.x = x;
+    this.y = y;
+    this.counters = counters;
+  }
+
+  private int rows(StepRun run) {
+    return Math.toIntExact(x.elements(run) / weight.in());
+  }
+
+  @Override
+  public void run(StepRun run) {
+    int rows = rows(run);
+    if (rows > 0) {
+      counters.count(rows);
+    }
+    super.run(run);
+  }
+
+  @Override
+  int units(StepRun run) {
+    return rows(run) == 0 ? 0 : weight.tiles();
+  }
+
+  @Override
+  long workPerUnit(StepRun run) {
+    return (long) weight.in() * PackedMatrix.TILE_ROWS * rows(run);
+  }
+
+  @Override
+  void compute(StepRun run, int member, int from, int until) {
+    int in = weight.in();
+    int out = weight.out();
+    int rows = rows(run);
+    MemorySegment yMemory = y.memory(run);
+    run.kernels()
+        .matmul()
+        .multiply(
+            weight,
+            x.memory(run),
+            x.offset(),
+            in,
+            rows,
+            yMemory,
+            y.offset(),
+            out,
+            from,
+            until,
+            run.scratch(member));
+    if (bias.isPresent()) {
+      RowKernel kernel = run.kernels().rows();
+      int first = from * PackedMatrix.TILE_ROWS;
+      int n = Math.min(until * PackedMatrix.TILE_ROWS, out) - first;
+      for (int row = 0; row < rows; row++) {
+        long at = y.offset() + (long) row * out + first;
+        kernel.binary(BinaryKind.ADD, yMemory, at, bias.get(), first, yMemory, at, n);
+      }
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Compiled nodes of a graph: what a step runs, one after the other. */
+@NullMarked
+package dev.serval.backend.cpu.instruction;
+
+import org.jspecify.annotations.NullMarked;

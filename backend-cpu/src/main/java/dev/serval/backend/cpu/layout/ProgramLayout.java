@@ -1,0 +1,87 @@
+package dev.serval.backend.cpu.layout;
+
+import dev.serval.api.attention.AttentionSpec;
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.StepLayout;
+import dev.serval.api.graph.AttentionOp;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Node;
+import dev.serval.api.graph.OutputKind;
+import dev.serval.api.graph.Projection;
+import dev.serval.api.graph.Reduction;
+import dev.serval.api.memory.BufferPool;
+import dev.serval.api.memory.MemoryUse;
+import dev.serval.backend.cpu.kernel.KernelSet;
+
+/**
+ * All memory of a program: what a plan counts is what compiling leases. Pure.
+ *
+ * @param graph the lowered graph
+ * @param step layout of a step
+ * @param weights placed weights
+ * @param kv key/value rows and cell tables
+ * @param activations values and tables of a running step
+ */
+public record ProgramLayout(
+    Graph graph, StepLayout step, WeightLayout weights, KvLayout kv, ActivationLayout activations) {
+
+  /** Floats of a chunk in which the exponentials of a logits row are summed. */
+  public static final int SUM_CHUNK = 4096;
+
+  /**
+   * The layout of a program.
+   *
+   * @param graph the graph as the caller has it
+   * @param lowered the same, lowered
+   * @param threads members of the team
+   */
+  public static ProgramLayout of(
+      Graph graph, Graph lowered, CompileSpec spec, int threads, KernelSet kernels) {
+    StepLayout step = new StepLayout(graph, spec.limits());
+    WeightLayout weights = new WeightLayout(lowered);
+    KvLayout kv = new KvLayout(lowered, spec);
+    ActivationLayout activations =
+        new ActivationLayout(lowered, step, weights, threads, scratchBytes(lowered, kernels));
+    return new ProgramLayout(lowered, step, weights, kv, activations);
+  }
+
+  private static long scratchBytes(Graph graph, KernelSet kernels) {
+    long most = 0;
+    int maxIn = 0;
+    for (Node n : graph.nodes()) {
+      switch (n.op()) {
+        case Projection.MatMul m -> maxIn = Math.max(maxIn, (int) m.weight().shape().ne0());
+        case Projection.ExpertMatMul m -> maxIn = Math.max(maxIn, (int) m.weight().shape().ne0());
+        case AttentionOp.Attend a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
+        case AttentionOp.AttendStep a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
+        case Reduction.TopK t -> most = Math.max(most, 8L * t.k());
+        default -> {}
+      }
+    }
+    if (maxIn > 0) {
+      most = Math.max(most, kernels.matmul().scratchBytes(maxIn));
+    }
+    if (graph.outputKind() == OutputKind.LOGITS) {
+      most = Math.max(most, 4L * (graph.outputWidth() + SUM_CHUNK));
+    }
+    return most;
+  }
+
+  private static long scratchBytes(AttentionSpec spec, KernelSet kernels) {
+    int heads = spec.nHeads() / spec.nKvHeads();
+    return kernels.attention().scratchBytes(heads, spec.keyDim(), spec.valueDim());
+  }
+
+  /** The bytes that placing, compiling and one step lease. */
+  public MemoryUse use() {
+    return new MemoryUse(
+        leased(weights.bytes()),
+        leased(kv.bytes()),
+        leased(activations.bytes()),
+        leased(step.bytes()));
+  }
+
+  private static long leased(long bytes) {
+    return bytes == 0 ? 0 : BufferPool.leasedBytes(bytes);
+  }
+}

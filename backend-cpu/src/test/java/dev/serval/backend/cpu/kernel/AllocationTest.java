@@ -1,0 +1,64 @@
+package dev.serval.backend.cpu.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.serval.api.attention.MaskKind;
+import dev.serval.api.tensor.DataType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.Test;
+
+/** Compiled kernels keep every vector and segment in registers: a step allocates nothing. */
+class AllocationTest {
+
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Runs until ten calls in a row allocate nothing, or fails after a time in which C2 is done. */
+  private static void assertAllocatesNothing(String what, Runnable run) {
+    long deadline = System.nanoTime() + 60_000_000_000L;
+    long allocated = 0;
+    int clean = 0;
+    while (clean < 10 && System.nanoTime() < deadline) {
+      long before = THREADS.getCurrentThreadAllocatedBytes();
+      run.run();
+      allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+      clean = allocated == 0 ? clean + 1 : 0;
+    }
+    assertTrue(clean == 10, what + " still allocates " + allocated + " bytes per call");
+  }
+
+  @Test
+  void matrixProductsAllocateNothing() {
+    MatmulKernel kernel = KernelSets.vector().matmul();
+    for (DataType type : Samples.TYPES) {
+      try (Arena arena = Arena.ofConfined()) {
+        PackedMatrix w =
+            Samples.packed(arena, type, 512, 256, Samples.rows(arena, type, 512, 256, 1));
+        MemorySegment x = Samples.floats(arena, 8 * 512, 2);
+        MemorySegment y = arena.allocate(4L * 8 * 256);
+        MemorySegment scratch = arena.allocate(kernel.scratchBytes(512), 64);
+        for (int rows : new int[] {1, 7}) {
+          assertAllocatesNothing(
+              type + " × " + rows,
+              () -> kernel.multiply(w, x, 0, 512, rows, y, 0, 256, 0, w.tiles(), scratch));
+        }
+      }
+    }
+  }
+
+  @Test
+  void attentionAllocatesNothing() {
+    AttentionKernel kernel = KernelSets.vector().attention();
+    try (Arena arena = Arena.ofConfined()) {
+      for (DataType type : new DataType[] {DataType.F32, DataType.F16}) {
+        AttentionCase c = new AttentionCase(arena, 4, 1, 64, 64, 300, type).random();
+        c.softCap = 30;
+        MemorySegment results = arena.allocate(4L * 300 * 4 * 64);
+        AttentionTask t = c.task(kernel, MaskKind.CAUSAL, 290, 8, 0, results);
+        assertAllocatesNothing("attention " + type, () -> kernel.attend(t));
+      }
+    }
+  }
+}

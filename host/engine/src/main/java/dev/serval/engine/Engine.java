@@ -1,0 +1,206 @@
+package dev.serval.engine;
+
+import dev.serval.api.backend.Backend;
+import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.error.BackendLostException;
+import dev.serval.api.memory.PoolMetrics;
+import dev.serval.api.model.ModelArchitecture;
+import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.Serval;
+import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.gguf.GgufFile;
+import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.OpenLease;
+import dev.serval.engine.memory.TieredBufferPool;
+import dev.serval.engine.run.LoadedModel;
+import dev.serval.engine.run.RunnerOptions;
+import dev.serval.engine.tokenizer.Tokenizers;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The runtime without OSGi: backends and architectures are given at the start, or come and go
+ * through {@link #addBackend} and its siblings. A request's way: Engine, {@code Scheduler}, {@code
+ * ModelRunner}, {@code Program.submit}.
+ *
+ * <p>Thread-safe. Closing it closes every model.
+ */
+public final class Engine implements Serval, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+  /** How long a backend that leaves waits for its models; the service registry waits five. */
+  private static final long WITHDRAW_NANOS = TimeUnit.SECONDS.toNanos(4);
+
+  private final RunnerOptions options;
+  private final TieredBufferPool pool = new TieredBufferPool();
+  private final DeviceBudgets budgets = new DeviceBudgets();
+  private final ArchitectureRegistry architectures = new ArchitectureRegistry();
+  private final BackendRegistry backends = new BackendRegistry();
+
+  /** Models that have not ended, with the backend each runs on. */
+  private final ConcurrentMap<LoadedModel, BackendRegistry.Slot> models = new ConcurrentHashMap<>();
+
+  private volatile boolean closed;
+
+  /** Creates an engine that knows no backend and no architecture yet. */
+  public Engine() {
+    this(List.of(), List.of());
+  }
+
+  /** Creates an engine with these backends and architectures. */
+  public Engine(List<Backend> backends, List<ModelArchitecture> architectures) {
+    this(backends, architectures, RunnerOptions.fromProperties());
+  }
+
+  /** Creates an engine with other bounds than the system properties state. */
+  public Engine(
+      List<Backend> backends, List<ModelArchitecture> architectures, RunnerOptions options) {
+    this.options = options;
+    backends.forEach(this::addBackend);
+    architectures.forEach(this::addArchitecture);
+  }
+
+  /** Makes a backend available. */
+  public void addBackend(Backend backend) {
+    DeviceReport report = backend.devices();
+    report.devices().forEach(d -> LOG.info("backend {}: {}", backend.name(), d));
+    report.missing().forEach(m -> LOG.info("backend {}: no {}", backend.name(), m));
+    report.notes().forEach(n -> LOG.info("backend {}: {}", backend.name(), n));
+    backends.add(backend);
+  }
+
+  /**
+   * Withdraws a backend. Generations on it end with a {@link BackendLostException} and their models
+   * close; returns when nothing uses the backend any more, after four seconds in any case.
+   */
+  public void removeBackend(Backend backend) {
+    long deadline = System.nanoTime() + WITHDRAW_NANOS;
+    List<BackendRegistry.Slot> gone = backends.withdraw(backend);
+    String reason = "backend " + backend.name() + " was withdrawn";
+    models.forEach((model, slot) -> {
+      if (gone.contains(slot)) {
+        model.lose(reason);
+      }
+    });
+    try {
+      for (BackendRegistry.Slot slot : gone) {
+        if (!slot.awaitUnused(Math.max(0, deadline - System.nanoTime()))) {
+          LOG.warn("{} and is still in use", reason);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    LOG.info("{}", reason);
+  }
+
+  /** Makes an architecture available. */
+  public void addArchitecture(ModelArchitecture architecture) {
+    architectures.add(architecture);
+    LOG.info("architectures now: {}", architectures.names());
+  }
+
+  /** Withdraws an architecture. Models that it described go on. */
+  public void removeArchitecture(ModelArchitecture architecture) {
+    architectures.remove(architecture);
+    LOG.info("architectures now: {}", architectures.names());
+  }
+
+  @Override
+  public Model load(LoadRequest request) {
+    requireOpen();
+    ModelLoader.Loaded loaded =
+        new ModelLoader(request, options, pool, budgets)
+            .load(architectures, backends, models::remove);
+    LoadedModel model = loaded.model();
+    models.put(model, loaded.slot());
+    if (model.isEnded()) {
+      models.remove(model);
+    }
+    if (loaded.slot().isWithdrawn()) {
+      String reason = "backend " + loaded.slot().backend().name() + " was withdrawn";
+      model.lose(reason);
+      throw new BackendLostException(reason);
+    }
+    if (closed) {
+      model.close();
+      requireOpen();
+    }
+    return model;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the engine is closed");
+    }
+  }
+
+  @Override
+  public ModelSource inspect(Path path) {
+    try (GgufFile file = GgufFile.open(path)) {
+      return file.source();
+    }
+  }
+
+  @Override
+  public Tokenizer tokenizer(Path path) {
+    ModelSource raw = inspect(path);
+    if (raw.tensors().isEmpty()) {
+      return new Tokenizers().fromMetadata(raw.metadata()); // a file that holds a vocabulary only
+    }
+    ModelArchitecture a = architectures.choose(raw);
+    ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
+    return ArchitectureRegistry.call(
+        a, "tokenizer", () -> a.tokenizer(source, new Tokenizers()));
+  }
+
+  @Override
+  public List<String> architectures() {
+    return architectures.names();
+  }
+
+  @Override
+  public Map<String, DeviceReport> devices() {
+    Map<String, DeviceReport> reports = new TreeMap<>();
+    for (BackendRegistry.Slot slot : backends.slots()) {
+      if (slot.lease()) {
+        try {
+          reports.putIfAbsent(slot.backend().name(), slot.backend().devices());
+        } finally {
+          slot.release();
+        }
+      }
+    }
+    return Collections.unmodifiableMap(reports);
+  }
+
+  /** Counters of the buffer pool. */
+  public PoolMetrics poolMetrics() {
+    return pool.metrics();
+  }
+
+  /** Who holds off-heap memory now. */
+  public List<OpenLease> leases() {
+    return pool.leases();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    List.copyOf(models.keySet()).forEach(Model::close);
+    for (OpenLease lease : pool.leases()) {
+      LOG.warn("memory was not given back: {}", lease);
+    }
+    pool.close();
+  }
+}

@@ -1,0 +1,260 @@
+package dev.serval.engine;
+
+import dev.serval.api.backend.Backend;
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.Placement;
+import dev.serval.api.backend.Program;
+import dev.serval.api.backend.Step;
+import dev.serval.api.error.ModelRefusedException;
+import dev.serval.api.error.ModelRefusedException.Reason;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.ServalException;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.GraphBuilder;
+import dev.serval.api.graph.OutputKind;
+import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.metrics.Metrics;
+import dev.serval.api.model.ChatFormat;
+import dev.serval.api.model.ModelArchitecture;
+import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.tensor.DataType;
+import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.gguf.GgufFile;
+import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.TieredBufferPool;
+import dev.serval.engine.run.LoadedModel;
+import dev.serval.engine.run.RunnerOptions;
+import dev.serval.engine.tokenizer.Tokenizers;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Loads one model: open, recognise, describe, choose a backend, plan, place, compile, start. If any
+ * stage fails, everything that the earlier ones took is given back. Used once, by one thread.
+ */
+final class ModelLoader {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
+
+  /** Least number of logits rows per step, so that evaluating a text takes few steps. */
+  private static final int MIN_WANTED = 16;
+
+  private final LoadRequest request;
+  private final RunnerOptions options;
+  private final TieredBufferPool pool;
+  private final DeviceBudgets budgets;
+  private final long startNanos = System.nanoTime();
+  private final List<String> notes = new ArrayList<>();
+  private final Releases releases = new Releases();
+
+  ModelLoader(
+      LoadRequest request, RunnerOptions options, TieredBufferPool pool, DeviceBudgets budgets) {
+    this.request = request;
+    this.options = options;
+    this.pool = pool;
+    this.budgets = budgets;
+  }
+
+  /** What the model bundle said about a file. */
+  private record Description(
+      ModelSource source,
+      Graph graph,
+      Tokenizer tokenizer,
+      Optional<ChatFormat> chatFormat,
+      int trainedContext) {}
+
+  /** A model and the backend it runs on. */
+  record Loaded(LoadedModel model, BackendRegistry.Slot slot) {}
+
+  /**
+   * Loads the model.
+   *
+   * @param onEnd runs when the model ended and everything it held is free
+   * @throws ServalException if that is not possible; nothing is held then
+   */
+  Loaded load(
+      ArchitectureRegistry architectures, BackendRegistry backends, Consumer<LoadedModel> onEnd) {
+    boolean loaded = false;
+    try {
+      GgufFile file = releases.add(GgufFile.open(request.path()));
+      Description description = describe(architectures, file.source());
+      int contextLength = contextLength(description.trainedContext());
+      BackendChoice choice =
+          BackendChoice.choose(backends.slots(), request.backend(), description.graph(), kvType());
+      releases.add(choice.slot()::release);
+      Loaded result = start(file, description, contextLength, choice, onEnd);
+      loaded = true;
+      return result;
+    } finally {
+      if (!loaded) {
+        releases.close();
+      }
+    }
+  }
+
+  private Description describe(ArchitectureRegistry architectures, ModelSource raw) {
+    ModelArchitecture a = architectures.choose(raw);
+    ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
+    Graph graph =
+        ArchitectureRegistry.call(
+            a,
+            "describe",
+            () -> {
+              GraphBuilder g = new GraphBuilder();
+              a.describe(source, g);
+              return g.build();
+            });
+    if (graph.outputKind() != OutputKind.LOGITS || graph.wholeSequences()) {
+      throw new ModelRefusedException(
+          Reason.NO_BACKEND,
+          source.name()
+              + ": expected a model that continues texts, "
+              + source.architecture()
+              + " makes "
+              + graph.outputKind()
+              + (graph.wholeSequences() ? " of whole sequences" : ""));
+    }
+    return new Description(
+        source,
+        graph,
+        ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers())),
+        ArchitectureRegistry.call(a, "chatFormat", () -> a.chatFormat(source))
+            .map(f -> new GuardedChatFormat(source.name(), f)),
+        ArchitectureRegistry.call(a, "trainedContext", () -> a.trainedContext(source)));
+  }
+
+  /** The context to use; what was not asked for, or not granted, is noted. */
+  private int contextLength(int trained) {
+    if (request.contextLength().isEmpty()) {
+      int context = Math.min(LoadRequest.DEFAULT_CONTEXT, trained);
+      if (context < trained) {
+        notes.add("context " + context + " of " + trained + " trained");
+      }
+      return context;
+    }
+    int asked = request.contextLength().getAsInt();
+    if (asked > trained) {
+      notes.add("context " + trained + ": " + asked + " asked for, " + trained + " trained");
+    }
+    return Math.min(asked, trained);
+  }
+
+  private DataType kvType() {
+    DataType type = request.exact() ? DataType.F32 : request.kvType();
+    if (type != DataType.F16 && type != DataType.F32) {
+      throw new RequestRejectedException(
+          RequestRejectedException.Reason.OPTION_INVALID,
+          "kvType: expected F16 or F32, got " + type);
+    }
+    return type;
+  }
+
+  private Loaded start(
+      GgufFile file,
+      Description description,
+      int contextLength,
+      BackendChoice choice,
+      Consumer<LoadedModel> onEnd) {
+    String name =
+        description.source().metadata().text("general.name").orElse(description.source().name());
+    int chunkTokens = Math.min(request.chunkTokens(), contextLength);
+    DeviceBudget budget = budgets.of(choice.device());
+    CompileSpec spec =
+        new CompileSpec(
+            limits(choice.graph(), contextLength, chunkTokens),
+            kvType(),
+            request.exact() ? CompileSpec.Mode.EXACT : CompileSpec.Mode.DEFAULT,
+            CompileSpec.Flash.AUTO,
+            new CompileSpec.Resources(name, pool, budget, new Metrics()));
+    Compiled compiled = compile(file, choice, spec, budget);
+    ModelInfo info =
+        new ModelInfo(
+            name,
+            description.source().architecture(),
+            file.parameters(),
+            file.tensorBytes(),
+            choice.graph().outputWidth(),
+            description.trainedContext(),
+            contextLength,
+            choice.slot().backend().name(),
+            choice.device().description(),
+            compiled.program().numericsId(),
+            compiled.program().use(),
+            System.nanoTime() - startNanos,
+            notes);
+    LOG.info("loaded {}", info);
+    LoadedModel.Parts parts =
+        new LoadedModel.Parts(
+            info,
+            description.tokenizer(),
+            description.chatFormat(),
+            choice.graph(),
+            compiled.program(),
+            compiled.step(),
+            chunkTokens,
+            spec.resources().metrics());
+    LoadedModel model =
+        LoadedModel.start(
+            parts,
+            options,
+            ended -> {
+              releases.close();
+              onEnd.accept(ended);
+            });
+    return new Loaded(model, choice.slot());
+  }
+
+  private record Compiled(Program program, Step step) {}
+
+  /**
+   * Plans, places and compiles. What a backend throws that is not a {@link ServalException} becomes
+   * a refusal with the text only: an exception of a bundle must not outlive the call.
+   */
+  private Compiled compile(
+      GgufFile file, BackendChoice choice, CompileSpec spec, DeviceBudget budget) {
+    Backend backend = choice.slot().backend();
+    Graph graph = choice.graph();
+    try {
+      MemoryUse plan = backend.plan(graph, spec, choice.device().profile());
+      budget.check(plan.totalBytes(), spec.resources().holder());
+      Placement placement =
+          releases.add(backend.place(file.weights(), graph, spec, choice.device()));
+      notes.addAll(placement.notes());
+      Program program = releases.add(backend.compile(graph, placement, spec));
+      Step step = releases.add(program.newStep());
+      if (!program.use().equals(plan)) {
+        LOG.warn("{} planned {}, leased {}", backend.name(), plan, program.use());
+      }
+      return new Compiled(program, step);
+    } catch (ServalException e) {
+      throw e;
+    } catch (RuntimeException | LinkageError e) {
+      throw new ModelRefusedException(
+          Reason.NO_BACKEND, "backend " + backend.name() + " failed to load the model: " + e);
+    }
+  }
+
+  private CompileSpec.Limits limits(Graph graph, int contextLength, int chunkTokens) {
+    int maxSequences = request.maxSequences();
+    int maxTokens = Math.max(chunkTokens, maxSequences);
+    int maxWanted = Math.min(maxTokens, Math.max(maxSequences, MIN_WANTED));
+    try {
+      return new CompileSpec.Limits(
+          maxTokens,
+          maxWanted,
+          maxSequences,
+          KvCells.sizes(graph.groups(), contextLength, maxSequences, maxTokens),
+          false);
+    } catch (IllegalArgumentException e) {
+      throw new RequestRejectedException(
+          RequestRejectedException.Reason.OPTION_INVALID, String.valueOf(e.getMessage()));
+    }
+  }
+}

@@ -1,0 +1,87 @@
+package dev.serval.engine;
+
+import dev.serval.api.backend.Backend;
+import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.model.ModelArchitecture;
+import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.Serval;
+import dev.serval.api.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+
+/**
+ * The engine as a service. Backends and architectures come and go without restarting it; which of
+ * them a running model uses is the engine's decision, never the component runtime's.
+ */
+@Component(service = Serval.class, immediate = true)
+public final class ServalComponent implements Serval {
+
+  private final Engine engine = new Engine();
+
+  /** Creates the component; called by the component runtime. */
+  public ServalComponent() {}
+
+  /** Ends every generation and frees everything. */
+  @Deactivate
+  void deactivate() {
+    engine.close();
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindBackend(Backend backend) {
+    engine.addBackend(backend);
+  }
+
+  void unbindBackend(Backend backend) {
+    engine.removeBackend(backend);
+  }
+
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      policyOption = ReferencePolicyOption.GREEDY)
+  void bindArchitecture(ModelArchitecture architecture) {
+    engine.addArchitecture(architecture);
+  }
+
+  void unbindArchitecture(ModelArchitecture architecture) {
+    engine.removeArchitecture(architecture);
+  }
+
+  @Override
+  public Model load(LoadRequest request) {
+    return engine.load(request);
+  }
+
+  @Override
+  public ModelSource inspect(Path path) {
+    return engine.inspect(path);
+  }
+
+  @Override
+  public Tokenizer tokenizer(Path path) {
+    return engine.tokenizer(path);
+  }
+
+  @Override
+  public List<String> architectures() {
+    return engine.architectures();
+  }
+
+  @Override
+  public Map<String, DeviceReport> devices() {
+    return engine.devices();
+  }
+}

@@ -1,0 +1,77 @@
+package dev.serval.engine.run;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the next step computes: for some sequences, how many of their next tokens. Reused; confined
+ * to the runner thread, but for reads under its lock.
+ */
+final class Batch {
+
+  private final List<Sequence> sequences = new ArrayList<>();
+  private final int[] counts;
+  private int tokens;
+
+  /**
+   * Creates an empty batch.
+   *
+   * @param maxSequences sequences it holds at most
+   */
+  Batch(int maxSequences) {
+    counts = new int[maxSequences];
+  }
+
+  void clear() {
+    sequences.clear();
+    tokens = 0;
+  }
+
+  void add(Sequence sequence, int n) {
+    counts[sequences.size()] = n;
+    sequences.add(sequence);
+    tokens += n;
+  }
+
+  /** Number of sequences. */
+  int size() {
+    return sequences.size();
+  }
+
+  Sequence sequence(int i) {
+    return sequences.get(i);
+  }
+
+  /** Tokens of sequence {@code i}. */
+  int count(int i) {
+    return counts[i];
+  }
+
+  /** Tokens of all sequences. */
+  int tokens() {
+    return tokens;
+  }
+
+  boolean isEmpty() {
+    return sequences.isEmpty();
+  }
+
+  /** Whether an end was asked for one of the sequences. */
+  boolean hasCancelled() {
+    for (Sequence s : sequences) {
+      if (s.isCancelled()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Whether ending a sequence is worth aborting the step: it is alone in it, or in its prefill. A
+   * step with one of its tokens beside others' is soon over.
+   */
+  boolean isWorthAborting(Sequence sequence) {
+    int i = sequences.indexOf(sequence);
+    return i >= 0 && (sequences.size() == 1 || counts[i] > 1);
+  }
+}

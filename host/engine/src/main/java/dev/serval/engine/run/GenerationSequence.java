@@ -1,0 +1,216 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
+import dev.serval.api.error.ServalException;
+import dev.serval.api.runtime.FinishReason;
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.TokenEvent;
+import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.sampling.Sampler;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+
+/**
+ * A text that the model continues. Prompt and generated tokens together never exceed the context:
+ * the generation ends when they fill it.
+ */
+final class GenerationSequence extends Sequence {
+
+  /**
+   * What a generation is made of.
+   *
+   * @param maxTokens tokens to generate at most; −1 for as many as fit
+   * @param contextLength tokens that prompt and continuation may take
+   * @param sampleWidth ids that may be drawn: 0 until this
+   * @param ignoreEnd whether tokens that end a text are never drawn
+   * @param stallNanos how long a full ring may make no progress
+   */
+  record Parameters(
+      int maxTokens, int contextLength, int sampleWidth, boolean ignoreEnd, long stallNanos) {}
+
+  private final Parameters parameters;
+  private final Tokenizer tokenizer;
+  private final GeneratedText text;
+  private final Sampler sampler;
+  private final RunningGeneration generation;
+  private final EventRing ring;
+  private final RunnerCounters counters;
+  private final long submittedNanos = System.nanoTime();
+  private final int promptTokens;
+  private final int[] neverDrawn;
+  private long firstTokenNanos;
+  private int[] history;
+  private int length;
+  private boolean ended;
+
+  /**
+   * Creates a sequence.
+   *
+   * @param prompt at least one token, fewer than the context holds
+   * @param parameters bounds
+   * @param tokenizer says which tokens end the text
+   * @param text turns tokens into text
+   * @param sampler draws tokens; gets the prompt too
+   * @param generation the caller's side
+   * @param counters counters of the model
+   */
+  GenerationSequence(
+      int[] prompt,
+      Parameters parameters,
+      Tokenizer tokenizer,
+      GeneratedText text,
+      Sampler sampler,
+      RunningGeneration generation,
+      RunnerCounters counters) {
+    this.parameters = parameters;
+    this.tokenizer = tokenizer;
+    this.text = text;
+    this.sampler = sampler;
+    this.generation = generation;
+    this.ring = generation.ring();
+    this.counters = counters;
+    history = prompt.clone();
+    promptTokens = prompt.length;
+    neverDrawn =
+        parameters.ignoreEnd()
+            ? IntStream.range(0, parameters.sampleWidth())
+                .filter(tokenizer::isEndOfGeneration)
+                .toArray()
+            : new int[0];
+    length = prompt.length;
+    for (int token : history) {
+      sampler.accept(token);
+    }
+  }
+
+  @Override
+  void admitted() {
+    if (parameters.maxTokens() == 0) {
+      finish(FinishReason.LENGTH);
+    }
+  }
+
+  @Override
+  int length() {
+    return length;
+  }
+
+  @Override
+  int token(int position) {
+    return history[position];
+  }
+
+  @Override
+  boolean wants(int position) {
+    return position == length - 1;
+  }
+
+  @Override
+  int wanted(int n) {
+    return n == remaining() ? 1 : 0;
+  }
+
+  @Override
+  boolean isPaused() {
+    return ring.isFull();
+  }
+
+  @Override
+  long patienceNanos() {
+    return parameters.stallNanos() - ring.stalledNanos();
+  }
+
+  @Override
+  void take(int position, MemorySegment logits) {
+    MemorySegment row = logits.asSlice(0, (long) parameters.sampleWidth() * Float.BYTES);
+    for (int end : neverDrawn) {
+      row.setAtIndex(ValueLayout.JAVA_FLOAT, end, Float.NEGATIVE_INFINITY);
+    }
+    int token = sampler.sample(row);
+    sampler.accept(token);
+    if (firstTokenNanos == 0) {
+      firstTokenNanos = System.nanoTime();
+    }
+    if (tokenizer.isEndOfGeneration(token)) {
+      finish(FinishReason.END);
+      return;
+    }
+    int index = generated();
+    append(token);
+    counters.generatedTokens().increment();
+    ring.put(new TokenEvent(index, token, text.append(token)));
+    if (text.isStopped()) {
+      finish(FinishReason.STOP);
+    } else if (generated() == parameters.maxTokens()) {
+      finish(FinishReason.LENGTH);
+    } else if (length == parameters.contextLength()) {
+      finish(FinishReason.CONTEXT_FULL);
+    }
+  }
+
+  private int generated() {
+    return length - promptTokens;
+  }
+
+  private void append(int token) {
+    if (length == history.length) {
+      int most = parameters.contextLength();
+      history = Arrays.copyOf(history, (int) Math.min(most, Math.max(64L, 2L * length)));
+    }
+    history[length++] = token;
+  }
+
+  private void finish(FinishReason reason) {
+    long now = System.nanoTime();
+    long first = firstTokenNanos == 0 ? now : firstTokenNanos;
+    String tail = text.flush();
+    if (!tail.isEmpty()) {
+      ring.put(new TokenEvent(generated(), -1, tail));
+    }
+    GenerationResult result =
+        new GenerationResult(
+            text.text(),
+            Arrays.stream(history, promptTokens, length).boxed().toList(),
+            text.isStopped() ? FinishReason.STOP : reason,
+            promptTokens,
+            first - submittedNanos,
+            now - first);
+    ended = true;
+    generation.finished(result);
+  }
+
+  @Override
+  boolean isEnded() {
+    return ended;
+  }
+
+  @Override
+  void endCancelled() {
+    finish(FinishReason.CANCELLED);
+  }
+
+  @Override
+  void fail(ServalException failure) {
+    ended = true;
+    generation.failed(failure);
+  }
+
+  @Override
+  void failStalled() {
+    ended = true;
+    generation.giveUp(stalled(parameters.stallNanos()));
+  }
+
+  /** The failure of a generation whose consumer made no progress for so long. */
+  static RequestRejectedException stalled(long stallNanos) {
+    return new RequestRejectedException(
+        Reason.CONSUMER_STALLED,
+        "the consumer took no event for "
+            + TimeUnit.NANOSECONDS.toMillis(stallNanos)
+            + " ms while events were waiting");
+  }
+}

@@ -1,0 +1,302 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.Program;
+import dev.serval.api.backend.Step;
+import dev.serval.api.error.BackendLostException;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
+import dev.serval.api.error.ServalException;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Node;
+import dev.serval.api.graph.Projection;
+import dev.serval.api.metrics.Metrics;
+import dev.serval.api.metrics.MetricsSnapshot;
+import dev.serval.api.model.ChatFormat;
+import dev.serval.api.runtime.GenerateRequest;
+import dev.serval.api.runtime.Generation;
+import dev.serval.api.runtime.LogitsSink;
+import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.SamplingOptions;
+import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.sampling.Sampler;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** A model with its runner: checks requests, turns them into sequences, waits. Thread-safe. */
+public final class LoadedModel implements Model {
+
+  /** How long consumers get to take what is left when the model closes. */
+  private static final long CLOSE_DELIVERY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /** How long closing waits beyond the deadline of the last step. */
+  private static final long CLOSE_MARGIN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /**
+   * What a model is made of.
+   *
+   * @param info what was loaded
+   * @param tokenizer text to ids and back
+   * @param chatFormat conversation to prompt
+   * @param graph what the program computes, with logits as result
+   * @param program what computes
+   * @param step a step of the program
+   * @param chunkTokens prompt tokens per step
+   * @param metrics counters of model and program
+   */
+  public record Parts(
+      ModelInfo info,
+      Tokenizer tokenizer,
+      Optional<ChatFormat> chatFormat,
+      Graph graph,
+      Program program,
+      Step step,
+      int chunkTokens,
+      Metrics metrics) {}
+
+  private final Parts parts;
+  private final RunnerOptions options;
+  private final RunnerCounters counters;
+  private final Scheduler scheduler;
+  private final ModelRunner runner;
+  private final Set<RunningGeneration> undelivered = ConcurrentHashMap.newKeySet();
+
+  /** Ids that a prompt may hold: 0 until this. */
+  private final int idBound;
+
+  /** Ids that may be drawn: 0 until this. */
+  private final int sampleWidth;
+
+  private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
+    this.parts = parts;
+    this.options = options;
+    counters = RunnerCounters.of(parts.metrics());
+    idBound = idBound(parts.graph());
+    sampleWidth = Math.min(parts.graph().outputWidth(), parts.tokenizer().vocabSize());
+    CompileSpec.Limits limits = parts.step().layout().limits();
+    scheduler =
+        new Scheduler(
+            new Scheduler.Limits(
+                limits.maxSequences(), limits.maxTokens(), limits.maxWanted(), parts.chunkTokens()),
+            options.queueBound());
+    runner =
+        new ModelRunner(
+            parts.info().name(),
+            parts.program(),
+            parts.step(),
+            new KvCells(parts.graph().groups(), limits.cells(), limits.maxTokens()),
+            scheduler,
+            options,
+            counters,
+            () -> onEnd.accept(this));
+  }
+
+  /**
+   * Starts a model.
+   *
+   * @param parts what it is made of
+   * @param options bounds
+   * @param onEnd frees step, program, placement and file; runs once, when nothing uses them any
+   *     more
+   */
+  public static LoadedModel start(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
+    LoadedModel model = new LoadedModel(parts, options, onEnd);
+    model.runner.start();
+    return model;
+  }
+
+  /** The ids for which logits and embedding rows exist. */
+  private static int idBound(Graph graph) {
+    long bound = graph.outputWidth();
+    for (Node n : graph.nodes()) {
+      if (n.op() instanceof Projection.Rows rows && n.inputs().getFirst().id() == Graph.TOKENS_ID) {
+        bound = Math.min(bound, rows.table().shape().rows());
+      }
+    }
+    return (int) bound;
+  }
+
+  @Override
+  public ModelInfo info() {
+    return parts.info();
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return parts.tokenizer();
+  }
+
+  @Override
+  public Optional<ChatFormat> chatFormat() {
+    return parts.chatFormat();
+  }
+
+  @Override
+  public int[] tokens(Prompt prompt) {
+    try {
+      return switch (prompt) {
+        case Prompt.Chat chat -> {
+          ChatFormat format =
+              parts
+                  .chatFormat()
+                  .orElseThrow(() ->
+                      new RequestRejectedException(
+                          Reason.OPTION_INVALID,
+                          "model " + parts.info().name() + " has no chat format"));
+          yield parts.tokenizer().encode(format.render(chat.messages()), true);
+        }
+        case Prompt.Text text -> parts.tokenizer().encode(text.parts(), text.addSpecial());
+        case Prompt.Tokens tokens -> tokens.ids().stream().mapToInt(Integer::intValue).toArray();
+      };
+    } catch (ServalException e) {
+      throw e;
+    } catch (RuntimeException | LinkageError e) {
+      // The tokenizer may come from a model bundle: its exception must not leave this call.
+      throw new RequestRejectedException(
+          Reason.OPTION_INVALID, "the tokenizer of " + parts.info().name() + " failed: " + e);
+    }
+  }
+
+  @Override
+  public Generation generate(GenerateRequest request, TokenSink sink) {
+    int[] prompt = tokens(request.prompt());
+    check(prompt, parts.info().contextLength() - 1);
+    SamplingOptions sampling = request.sampling();
+    long seed = sampling.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
+    RunningGeneration generation =
+        new RunningGeneration(sink, options, scheduler::changed, undelivered::remove);
+    GenerationSequence sequence =
+        new GenerationSequence(
+            prompt,
+            new GenerationSequence.Parameters(
+                request.maxTokens(),
+                parts.info().contextLength(),
+                sampleWidth,
+                request.ignoreEnd(),
+                options.stallNanos()),
+            parts.tokenizer(),
+            new GeneratedText(parts.tokenizer(), request.stop()),
+            new Sampler(sampling, sampleWidth, seed),
+            generation,
+            counters);
+    undelivered.add(generation);
+    try {
+      scheduler.submit(sequence);
+    } catch (ServalException e) {
+      undelivered.remove(generation);
+      throw e;
+    }
+    counters.generations().increment();
+    generation.start(() -> runner.cancel(sequence));
+    return generation;
+  }
+
+  /** Checks that a text is not empty, not longer than {@code most}, and of known ids. */
+  private void check(int[] ids, int most) {
+    if (ids.length == 0) {
+      throw new RequestRejectedException(Reason.PROMPT_EMPTY, "the prompt has no token");
+    }
+    if (ids.length > most) {
+      throw new RequestRejectedException(
+          Reason.PROMPT_TOO_LONG,
+          "the prompt has "
+              + ids.length
+              + " tokens, the context of "
+              + parts.info().contextLength()
+              + " takes at most "
+              + most);
+    }
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] < 0 || ids[i] >= idBound) {
+        throw new RequestRejectedException(
+            Reason.TOKEN_UNKNOWN,
+            "token "
+                + i
+                + " of the prompt: expected an id of 0.."
+                + (idBound - 1)
+                + ", got "
+                + ids[i]);
+      }
+    }
+  }
+
+  @Override
+  public void logits(int[] ids, LogitsSink sink) throws InterruptedException {
+    check(ids, parts.info().contextLength());
+    if (runner.isRunnerThread()) {
+      throw new IllegalStateException("logits() waits, and must not be called from a LogitsSink");
+    }
+    LogitsSequence sequence = new LogitsSequence(ids.clone(), sink);
+    scheduler.submit(sequence);
+    try {
+      sequence.done().get();
+    } catch (InterruptedException e) {
+      runner.cancel(sequence);
+      sequence.abandon();
+      throw e;
+    } catch (CancellationException e) {
+      throw new RequestRejectedException(
+          Reason.MODEL_CLOSED, "the model was closed while logits were computed");
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case RuntimeException failure -> throw failure;
+        case Error failure -> throw failure;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  @Override
+  public MetricsSnapshot metrics() {
+    return parts.metrics().snapshot();
+  }
+
+  /**
+   * Ends all generations with a {@link BackendLostException}, and the model with them. Returns at
+   * once; {@link #awaitEnd} waits.
+   *
+   * @param reason what happened to which backend
+   */
+  public void lose(String reason) {
+    runner.lose(reason);
+  }
+
+  /**
+   * Waits until the model ended and everything it held is free.
+   *
+   * @param nanos how long
+   * @return whether it ended
+   */
+  public boolean awaitEnd(long nanos) throws InterruptedException {
+    return runner.awaitEnd(nanos);
+  }
+
+  /** Whether the model ended, and nothing of it is in use. */
+  public boolean isEnded() {
+    return runner.isOver();
+  }
+
+  @Override
+  public void close() {
+    runner.close();
+    try {
+      runner.awaitEnd(options.stepNanos() + CLOSE_MARGIN_NANOS);
+      long deadline = System.nanoTime() + CLOSE_DELIVERY_NANOS;
+      for (RunningGeneration g : undelivered) {
+        g.endDelivery(deadline);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

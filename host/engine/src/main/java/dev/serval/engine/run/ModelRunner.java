@@ -1,0 +1,327 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.backend.Device;
+import dev.serval.api.backend.Outcome;
+import dev.serval.api.backend.Output;
+import dev.serval.api.backend.Program;
+import dev.serval.api.backend.Step;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
+import dev.serval.api.error.ServalException;
+import dev.serval.engine.kv.KvCells;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs a loaded model on a thread of its own, step by step:
+ *
+ * <ol>
+ *   <li>end what was cancelled or has stalled, admit what waits ({@link Scheduler});
+ *   <li>fill the {@link Step} with the tokens the scheduler chose, their cells and what they see;
+ *   <li>submit it and wait for it, with a deadline;
+ *   <li>hand each wanted row to its sequence, which draws a token and hands it on.
+ * </ol>
+ *
+ * <p>A step that was interrupted is forgotten: its cells are freed and what remains of it is
+ * computed again. A failure of one sequence ends that one; a lost backend ends all. Step and
+ * program belong to whoever made the runner, and are not used after {@code onEnd} is called.
+ */
+final class ModelRunner {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelRunner.class);
+
+  /** Interrupted steps in a row, without anybody asking, after which a backend counts as lost. */
+  private static final int MAX_UNASKED_ABORTS = 16;
+
+  private final String name;
+  private final Program program;
+  private final Step step;
+  private final KvCells cells;
+  private final Scheduler scheduler;
+  private final RunnerOptions options;
+  private final RunnerCounters counters;
+  private final Runnable onEnd;
+  private final Batch batch;
+  private final Thread thread;
+  private final CountDownLatch over = new CountDownLatch(1);
+  private final Object stepLock = new Object();
+  private @Nullable Batch underWay;
+  private int unaskedAborts;
+
+  /**
+   * Creates a runner; {@link #start} starts it.
+   *
+   * @param name name of the model, for the thread and messages
+   * @param program what computes
+   * @param step a step of the program
+   * @param cells cell tables, nothing in them
+   * @param scheduler decides what is computed
+   * @param options bounds
+   * @param counters counters of the model
+   * @param onEnd frees step and program; runs once, last, on the runner thread
+   */
+  ModelRunner(
+      String name,
+      Program program,
+      Step step,
+      KvCells cells,
+      Scheduler scheduler,
+      RunnerOptions options,
+      RunnerCounters counters,
+      Runnable onEnd) {
+    this.name = name;
+    this.program = program;
+    this.step = step;
+    this.cells = cells;
+    this.scheduler = scheduler;
+    this.options = options;
+    this.counters = counters;
+    this.onEnd = onEnd;
+    batch = new Batch(step.layout().limits().maxSequences());
+    thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  private void run() {
+    try {
+      while (!scheduler.isEnding()) {
+        turn();
+      }
+    } catch (InterruptedException e) {
+      scheduler.lose("the runner of " + name + " was interrupted");
+    } catch (RuntimeException | Error e) {
+      LOG.error("the runner of {} failed", name, e);
+      scheduler.lose("the runner of " + name + " failed: " + e);
+    } finally {
+      endAll();
+    }
+  }
+
+  private void turn() throws InterruptedException {
+    endUnwanted();
+    scheduler.admit(s -> guarded(s, s::endCancelled), this::begin);
+    scheduler.plan(batch);
+    if (batch.isEmpty()) {
+      scheduler.awaitChange();
+    } else {
+      fill();
+      conclude(compute());
+    }
+  }
+
+  private void begin(Sequence s) {
+    guarded(s, s::admitted);
+    if (s.isEnded()) {
+      retire(s);
+    }
+  }
+
+  /** Ends sequences that were cancelled, or whose consumer is to be given up. */
+  private void endUnwanted() {
+    for (Sequence s : List.copyOf(scheduler.active())) {
+      if (s.isCancelled()) {
+        guarded(s, s::endCancelled);
+        retire(s);
+      } else if (s.isPaused() && s.patienceNanos() <= 0) {
+        s.failStalled();
+        retire(s);
+      }
+    }
+  }
+
+  private void fill() {
+    step.begin();
+    for (int i = 0; i < batch.size(); i++) {
+      Sequence s = batch.sequence(i);
+      int first = s.computed();
+      int n = batch.count(i);
+      int firstRow = step.tokens();
+      for (int position = first; position < first + n; position++) {
+        int row = step.token(s.token(position), position, s.number());
+        if (s.wants(position)) {
+          step.want(row, Output.full());
+        }
+      }
+      cells.place(step, firstRow, s.number(), first, n);
+    }
+  }
+
+  /** Submits the step and waits for it. */
+  private Outcome compute() {
+    try {
+      synchronized (stepLock) {
+        if (scheduler.isEnding() || batch.hasCancelled()) {
+          return Outcome.aborted();
+        }
+        program.submit(step);
+        underWay = batch;
+      }
+      try {
+        return program.await(step, System.nanoTime() + options.stepNanos());
+      } finally {
+        synchronized (stepLock) {
+          underWay = null;
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      return new Outcome.Lost(e.toString());
+    }
+  }
+
+  private void conclude(Outcome outcome) {
+    switch (outcome) {
+      case Outcome.Done _ -> {
+        unaskedAborts = 0;
+        counters.steps().increment();
+        counters.computedTokens().add(batch.tokens());
+        handOut();
+      }
+      case Outcome.Aborted _ -> forget();
+      case Outcome.Lost lost -> {
+        Device device = program.device();
+        String reason =
+            "backend "
+                + device.backend()
+                + " on "
+                + device.id()
+                + " lost model "
+                + name
+                + ": "
+                + lost.reason();
+        LOG.warn("{}", reason);
+        scheduler.lose(reason);
+      }
+    }
+  }
+
+  /** Hands each sequence its rows. */
+  private void handOut() {
+    int output = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      Sequence s = batch.sequence(i);
+      int first = s.computed();
+      int n = batch.count(i);
+      List<Integer> wanted = new ArrayList<>();
+      for (int position = first; position < first + n; position++) {
+        if (s.wants(position)) {
+          wanted.add(position);
+        }
+      }
+      s.advance(n);
+      for (int position : wanted) {
+        int row = output++;
+        if (!s.isEnded()) {
+          guarded(s, () -> s.take(position, step.outputRow(row)));
+        }
+      }
+      if (s.isEnded()) {
+        retire(s);
+      }
+    }
+  }
+
+  /** Takes back what an interrupted step began. */
+  private void forget() {
+    counters.abortedSteps().increment();
+    for (int i = 0; i < batch.size(); i++) {
+      Sequence s = batch.sequence(i);
+      cells.remove(s.number(), s.computed());
+    }
+    unaskedAborts = scheduler.isEnding() || batch.hasCancelled() ? 0 : unaskedAborts + 1;
+    if (unaskedAborts == MAX_UNASKED_ABORTS) {
+      conclude(new Outcome.Lost(unaskedAborts + " steps in a row ended without being asked to"));
+    }
+  }
+
+  private void retire(Sequence s) {
+    cells.remove(s.number(), 0);
+    scheduler.retire(s);
+  }
+
+  /** Runs what may fail for one sequence only: drawing a token, a plugin's tokenizer. */
+  private static void guarded(Sequence s, Runnable work) {
+    try {
+      work.run();
+    } catch (ServalException e) {
+      s.fail(e);
+    } catch (RuntimeException | LinkageError e) {
+      s.fail(new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e));
+    }
+  }
+
+  /** Ends everything at the end of the thread. */
+  private void endAll() {
+    try {
+      for (Sequence s : List.copyOf(scheduler.active())) {
+        guarded(s, () -> scheduler.endFinally(s));
+        retire(s);
+      }
+      for (Sequence s : scheduler.drain()) {
+        guarded(s, () -> scheduler.endFinally(s));
+      }
+    } catch (RuntimeException | Error e) {
+      LOG.error("the runner of {} did not end cleanly", name, e);
+    } finally {
+      onEnd.run();
+      over.countDown();
+    }
+  }
+
+  /** Ends a sequence soon. From any thread. */
+  void cancel(Sequence s) {
+    s.cancel();
+    synchronized (stepLock) {
+      if (underWay != null && underWay.isWorthAborting(s)) {
+        program.interrupt();
+      }
+    }
+    scheduler.changed();
+  }
+
+  /** Ends everything as cancelled. From any thread. */
+  void close() {
+    scheduler.close();
+    interrupt();
+  }
+
+  /** Ends everything with a {@link dev.serval.api.error.BackendLostException}. From any thread. */
+  void lose(String reason) {
+    scheduler.lose(reason);
+    interrupt();
+  }
+
+  private void interrupt() {
+    synchronized (stepLock) {
+      if (underWay != null) {
+        program.interrupt();
+      }
+    }
+  }
+
+  /**
+   * Waits until everything ended and {@code onEnd} ran.
+   *
+   * @param nanos how long; not at all on the runner thread itself
+   * @return whether it is over
+   */
+  boolean awaitEnd(long nanos) throws InterruptedException {
+    return !isRunnerThread() && over.await(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Whether the calling thread is the runner thread. */
+  boolean isRunnerThread() {
+    return Thread.currentThread().equals(thread);
+  }
+
+  /** Whether everything ended and {@code onEnd} ran. */
+  boolean isOver() {
+    return over.getCount() == 0;
+  }
+}

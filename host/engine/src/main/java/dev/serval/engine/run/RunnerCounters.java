@@ -1,0 +1,30 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.metrics.Metrics;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Counters of a running model, looked up once.
+ *
+ * @param steps steps that ran to their end
+ * @param abortedSteps steps that were interrupted
+ * @param computedTokens tokens computed by steps that ran to their end
+ * @param generatedTokens tokens drawn, without those that end a generation
+ * @param generations generations started
+ */
+record RunnerCounters(
+    LongAdder steps,
+    LongAdder abortedSteps,
+    LongAdder computedTokens,
+    LongAdder generatedTokens,
+    LongAdder generations) {
+
+  static RunnerCounters of(Metrics metrics) {
+    return new RunnerCounters(
+        metrics.counter("engine.steps"),
+        metrics.counter("engine.steps.aborted"),
+        metrics.counter("engine.tokens.computed"),
+        metrics.counter("engine.tokens.generated"),
+        metrics.counter("engine.generations"));
+  }
+}

@@ -1,0 +1,180 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.error.ServalException;
+import dev.serval.api.runtime.FinishReason;
+import dev.serval.api.runtime.Generation;
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.TokenEvent;
+import dev.serval.api.runtime.TokenSink;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The caller's side of a generation: delivers its events on a virtual thread and keeps its result.
+ *
+ * <p>The runner thread puts events and states the end through {@link #finished} or {@link #failed}.
+ * An exception of the sink cancels the generation. A consumer without progress is given up: by the
+ * runner while its full ring pauses the sequence, and by whoever waits after the sequence ended.
+ */
+final class RunningGeneration implements Generation {
+  private static final Logger LOG = LoggerFactory.getLogger(RunningGeneration.class);
+
+  private static final long SHORTEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+  private final TokenSink sink;
+  private final Runnable onDelivered;
+  private final long stallNanos;
+  private final EventRing ring;
+  private final Thread delivery;
+  private final CountDownLatch delivered = new CountDownLatch(1);
+  private volatile Runnable onCancel = () -> {};
+  private volatile @Nullable GenerationResult result;
+  private volatile @Nullable ServalException failure;
+  private volatile boolean sinkFailed;
+
+  /**
+   * Creates a generation without events.
+   *
+   * @param sink takes the events
+   * @param options bounds
+   * @param onRoom runs when a full ring has room again
+   * @param onDelivered runs once, when the last event was delivered or dropped
+   */
+  RunningGeneration(
+      TokenSink sink,
+      RunnerOptions options,
+      Runnable onRoom,
+      Consumer<RunningGeneration> onDelivered) {
+    this.sink = sink;
+    this.onDelivered = () -> onDelivered.accept(this);
+    stallNanos = options.stallNanos();
+    ring = new EventRing(options.ringBytes(), onRoom);
+    delivery = Thread.ofVirtual().name("serval-delivery").unstarted(this::deliver);
+  }
+
+  /**
+   * Starts delivery.
+   *
+   * @param cancellation asks the runner to end the sequence; safe from any thread, repeatedly
+   */
+  void start(Runnable cancellation) {
+    onCancel = cancellation;
+    delivery.start();
+  }
+
+  EventRing ring() {
+    return ring;
+  }
+
+  private void deliver() {
+    try {
+      TokenEvent event = ring.take();
+      while (event != null) {
+        sink.accept(event);
+        ring.delivered(event);
+        event = ring.take();
+      }
+    } catch (InterruptedException e) {
+      sinkFailed("its thread was interrupted");
+    } catch (RuntimeException | Error e) {
+      sinkFailed(e.getClass().getName());
+    } finally {
+      ring.awaitEnd();
+      delivered.countDown();
+      onDelivered.run();
+    }
+  }
+
+  private void sinkFailed(String what) {
+    if (failure == null) {
+      LOG.warn("a token sink failed, its generation is cancelled: {}", what);
+    }
+    sinkFailed = true;
+    cancel();
+    ring.abandon();
+  }
+
+  /** States the result; no event follows. */
+  void finished(GenerationResult end) {
+    result = end;
+    ring.end();
+  }
+
+  /** States a failure; no event follows. */
+  void failed(ServalException end) {
+    failure = end;
+    ring.end();
+  }
+
+  /** States that the consumer made no progress for too long; drops what it did not take. */
+  void giveUp(ServalException end) {
+    failure = end;
+    ring.abandon();
+    ring.end();
+    delivered.countDown();
+    delivery.interrupt();
+  }
+
+  @Override
+  public void cancel() {
+    onCancel.run();
+  }
+
+  @Override
+  public boolean isDone() {
+    return delivered.getCount() == 0;
+  }
+
+  @Override
+  public GenerationResult await() throws InterruptedException {
+    long wait = stallNanos;
+    while (!delivered.await(wait, TimeUnit.NANOSECONDS)) {
+      boolean ended = result != null || failure != null;
+      long left = stallNanos - ring.stalledNanos();
+      if (ended && left <= 0) {
+        giveUp(GenerationSequence.stalled(stallNanos));
+      }
+      wait = ended ? Math.max(left, SHORTEST_WAIT_NANOS) : stallNanos;
+    }
+    ServalException failed = failure;
+    if (failed != null) {
+      throw failed;
+    }
+    GenerationResult finished = result;
+    if (finished == null) {
+      throw new IllegalStateException("delivered without a result");
+    }
+    return sinkFailed ? cancelled(finished) : finished;
+  }
+
+  /** The result where the sink failed, however far the runner had come by then. */
+  private static GenerationResult cancelled(GenerationResult r) {
+    return new GenerationResult(
+        r.text(),
+        r.tokens(),
+        FinishReason.CANCELLED,
+        r.promptTokens(),
+        r.prefillNanos(),
+        r.decodeNanos());
+  }
+
+  /**
+   * Waits for the delivery of all events, and gives up a consumer that takes too long; does nothing
+   * on the delivery thread itself.
+   *
+   * @param deadlineNanos {@link System#nanoTime} until which to wait
+   */
+  void endDelivery(long deadlineNanos) throws InterruptedException {
+    if (Thread.currentThread().equals(delivery)) {
+      return;
+    }
+    long nanos = Math.max(0, deadlineNanos - System.nanoTime());
+    if (!delivered.await(nanos, TimeUnit.NANOSECONDS)) {
+      giveUp(GenerationSequence.stalled(ring.stalledNanos()));
+    }
+  }
+}

@@ -1,0 +1,232 @@
+package dev.serval.engine.tokenizer;
+
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the tokens that are cut out of a text before it is tokenized: user-defined ones everywhere,
+ * control and unknown ones in markup only. Immutable and thread-safe.
+ *
+ * <p>Longer tokens go first, and among equally long ones the lower id; each takes its occurrences
+ * from left to right out of what its predecessors left. That is llama.cpp's partition, but not its
+ * way: there each token searches the whole text. Here
+ *
+ * <ol>
+ *   <li>a trie finds the longest candidate that begins at each position;
+ *   <li>positions wait in one list per candidate, and the lists are emptied in order of rank;
+ *   <li>a position whose candidate is blocked by a token taken before moves on to the next shorter
+ *       candidate that begins there.
+ * </ol>
+ *
+ * so that the work grows with the text and not with the number of candidates.
+ */
+final class SpecialTokens {
+
+  private static final int NONE = -1;
+
+  private static final int[] NO_POSITIONS = {};
+
+  /** Ids by rank: longest first, then lowest id. */
+  private final int[] ids;
+
+  /** Bytes of the tokens, by rank. */
+  private final int[] lengths;
+
+  /** Whether a token is found in markup only, by rank. */
+  private final boolean[] markupOnly;
+
+  /**
+   * What to try next where a candidate begins but may not be taken, by rank: one of equal text,
+   * else the longest that is a proper prefix; −1 for none.
+   */
+  private final int[] fallback;
+
+  // The trie: node 0 is the root; children form a list.
+  private final byte[] label;
+  private final int[] firstChild;
+  private final int[] nextSibling;
+  private final int[] rankAt;
+  private final int[] childOfRoot = new int[256];
+
+  /** Takes what was found. */
+  interface Finder {
+    /** Takes a token of {@code length} bytes from {@code start}. */
+    void found(int start, int length, int id);
+  }
+
+  SpecialTokens(Vocabulary vocabulary) {
+    this.ids =
+        IntStream.range(0, vocabulary.size())
+            .filter(id -> isCandidate(vocabulary.type(id)))
+            .boxed()
+            .sorted(Comparator.comparing(vocabulary::textBytes, Comparator.reverseOrder()))
+            .mapToInt(Integer::intValue)
+            .toArray();
+    this.lengths = IntStream.of(ids).map(vocabulary::textBytes).toArray();
+    this.markupOnly = new boolean[ids.length];
+    this.fallback = filled(ids.length);
+    int nodes = 1 + IntStream.of(lengths).sum();
+    this.label = new byte[nodes];
+    this.firstChild = filled(nodes);
+    this.nextSibling = filled(nodes);
+    this.rankAt = filled(nodes);
+    Arrays.fill(childOfRoot, NONE);
+    int used = 1;
+    // Shortest first, so that every prefix is there before what it begins.
+    for (int rank = ids.length - 1; rank >= 0; rank--) {
+      markupOnly[rank] = vocabulary.type(ids[rank]).isMarkup();
+      used = insert(vocabulary.text(ids[rank]), rank, used);
+    }
+  }
+
+  private static boolean isCandidate(TokenType type) {
+    return type == TokenType.USER_DEFINED || type.isMarkup();
+  }
+
+  private static int[] filled(int n) {
+    int[] a = new int[n];
+    Arrays.fill(a, NONE);
+    return a;
+  }
+
+  private int insert(byte[] text, int rank, int firstFree) {
+    int used = firstFree;
+    int node = 0;
+    for (byte b : text) {
+      if (rankAt[node] != NONE) {
+        fallback[rank] = rankAt[node];
+      }
+      int child = child(node, b);
+      if (child == NONE) {
+        child = used++;
+        adopt(node, child, b);
+      }
+      node = child;
+    }
+    if (rankAt[node] != NONE) {
+      fallback[rank] = rankAt[node];
+    }
+    rankAt[node] = rank; // of equal texts the lowest id comes last and is tried first
+    return used;
+  }
+
+  private void adopt(int node, int child, byte b) {
+    label[child] = b;
+    if (node == 0) {
+      childOfRoot[b & 0xFF] = child;
+    } else {
+      nextSibling[child] = firstChild[node];
+      firstChild[node] = child;
+    }
+  }
+
+  private int child(int node, byte b) {
+    if (node == 0) {
+      return childOfRoot[b & 0xFF];
+    }
+    int child = firstChild[node];
+    while (child != NONE && label[child] != b) {
+      child = nextSibling[child];
+    }
+    return child;
+  }
+
+  /** Reports the tokens in a text from left to right. */
+  void find(PromptText text, Finder finder) {
+    int @Nullable [] next = null;
+    int[] heads = filled(ids.length);
+    for (int at = text.length() - 1; at >= 0; at--) {
+      int rank = allowed(longestAt(text, at), at, text);
+      if (rank != NONE) {
+        if (next == null) {
+          next = new int[text.length()];
+        }
+        next[at] = heads[rank];
+        heads[rank] = at;
+      }
+    }
+    if (next == null) {
+      return;
+    }
+    int[] rankOf = filled(text.length());
+    take(text, heads, next, rankOf);
+    for (int at = 0; at < rankOf.length; at++) {
+      int rank = rankOf[at];
+      if (rank != NONE) {
+        finder.found(at, lengths[rank], ids[rank]);
+      }
+    }
+  }
+
+  /**
+   * Decides which candidates are taken.
+   *
+   * @param heads first position of each candidate's list
+   * @param next position that follows a position in its list
+   * @param rankOf takes the candidate that begins at each position
+   */
+  private void take(PromptText text, int[] heads, int[] next, int[] rankOf) {
+    BitSet taken = new BitSet(text.length());
+    for (int rank = 0; rank < heads.length; rank++) {
+      for (int at : positions(heads[rank], next)) {
+        int end = at + lengths[rank];
+        if (taken.get(at)) {
+          continue;
+        }
+        // Whatever was taken is at least as long: an overlap covers the first or the last byte.
+        if (!taken.get(end - 1)) {
+          taken.set(at, end);
+          rankOf[at] = rank;
+          continue;
+        }
+        int smaller = allowed(fallback[rank], at, text);
+        if (smaller != NONE) {
+          next[at] = heads[smaller];
+          heads[smaller] = at;
+        }
+      }
+    }
+  }
+
+  /** The positions of a list, ascending. */
+  private static int[] positions(int head, int[] next) {
+    if (head == NONE) {
+      return NO_POSITIONS;
+    }
+    IntStream.Builder positions = IntStream.builder();
+    for (int at = head; at != NONE; at = next[at]) {
+      positions.add(at);
+    }
+    int[] sorted = positions.build().toArray();
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
+  private int longestAt(PromptText text, int at) {
+    byte[] bytes = text.bytes();
+    int longest = NONE;
+    int node = 0;
+    for (int i = at; i < text.length(); i++) {
+      node = child(node, bytes[i]);
+      if (node == NONE) {
+        break;
+      }
+      if (rankAt[node] != NONE) {
+        longest = rankAt[node];
+      }
+    }
+    return longest;
+  }
+
+  /** The candidate, or the first of its fallbacks, that may be found where it begins. */
+  private int allowed(int rank, int at, PromptText text) {
+    int r = rank;
+    while (r != NONE && markupOnly[r] && !text.isMarkup(at, at + lengths[r])) {
+      r = fallback[r];
+    }
+    return r;
+  }
+}

@@ -1,0 +1,68 @@
+package dev.serval.engine.recall;
+
+import dev.serval.api.text.Detokenizer;
+import dev.serval.api.text.TextPart;
+import dev.serval.api.text.Tokenizer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Ids 2 until {@link #VOCAB} are letters from 'a'; 0 ends a generation, 1 is other markup. */
+public final class LetterTokenizer implements Tokenizer {
+
+  public static final int VOCAB = 28;
+  public static final int END = 0;
+
+  public static int id(char letter) {
+    return letter - 'a' + 2;
+  }
+
+  public static int[] ids(String letters) {
+    return letters.chars().map(c -> c - 'a' + 2).toArray();
+  }
+
+  @Override
+  public int vocabSize() {
+    return VOCAB;
+  }
+
+  @Override
+  public int[] encode(List<TextPart> parts, boolean addSpecial) {
+    StringBuilder text = new StringBuilder();
+    parts.forEach(p -> text.append(p.text()));
+    return ids(text.toString());
+  }
+
+  @Override
+  public byte[] bytes(int token) {
+    return text(token).getBytes(StandardCharsets.UTF_8);
+  }
+
+  public static String text(int token) {
+    return token < 2 ? "" : String.valueOf((char) ('a' + token - 2));
+  }
+
+  @Override
+  public boolean isControl(int token) {
+    return token < 2;
+  }
+
+  @Override
+  public boolean isEndOfGeneration(int token) {
+    return token == END;
+  }
+
+  @Override
+  public Detokenizer detokenizer() {
+    return new Detokenizer() {
+      @Override
+      public String append(int token) {
+        return text(token);
+      }
+
+      @Override
+      public String flush() {
+        return "";
+      }
+    };
+  }
+}

@@ -1,0 +1,100 @@
+package dev.serval.engine.run;
+
+import dev.serval.api.backend.Step;
+import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.metrics.Metrics;
+import dev.serval.api.runtime.GenerateRequest;
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.SamplingOptions;
+import dev.serval.api.runtime.TokenSink;
+import dev.serval.engine.recall.LetterTokenizer;
+import dev.serval.engine.recall.RecallProgram;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** A model on a {@link RecallProgram}, and the requests that tests make of it. */
+final class RunningModel implements AutoCloseable {
+
+  final RecallProgram program;
+  final LoadedModel model;
+
+  RunningModel(int contextLength, int maxSequences, int chunkTokens) {
+    this(contextLength, maxSequences, chunkTokens, options(60_000, 60_000));
+  }
+
+  RunningModel(int contextLength, int maxSequences, int chunkTokens, RunnerOptions options) {
+    program = new RecallProgram(contextLength, maxSequences, Math.max(chunkTokens, maxSequences));
+    Step step = program.newStep();
+    ModelInfo info =
+        new ModelInfo(
+            "recall",
+            "test",
+            0,
+            0,
+            LetterTokenizer.VOCAB,
+            contextLength,
+            contextLength,
+            "recall",
+            "test",
+            program.numericsId(),
+            MemoryUse.NONE,
+            0,
+            List.of());
+    model =
+        LoadedModel.start(
+            new LoadedModel.Parts(
+                info,
+                new LetterTokenizer(),
+                Optional.empty(),
+                program.layout().graph(),
+                program,
+                step,
+                chunkTokens,
+                new Metrics()),
+            options,
+            ended -> {
+              step.close();
+              program.close();
+            });
+  }
+
+  static RunnerOptions options(long stepMillis, long stallMillis) {
+    return new RunnerOptions(
+        TimeUnit.MILLISECONDS.toNanos(stepMillis),
+        TimeUnit.MILLISECONDS.toNanos(stallMillis),
+        4 * EventRing.EVENT_BYTES,
+        8);
+  }
+
+  static GenerateRequest request(String prompt, int maxTokens) {
+    return new GenerateRequest(Prompt.text(prompt), SamplingOptions.GREEDY, maxTokens, List.of(), false);
+  }
+
+  /** What a prompt is continued with, computed without the runner. */
+  static List<Integer> expected(String prompt, int tokens) {
+    List<Integer> text =
+        new ArrayList<>(Arrays.stream(LetterTokenizer.ids(prompt)).boxed().toList());
+    for (int i = 0; i < tokens; i++) {
+      text.add(RecallProgram.next(text));
+    }
+    return List.copyOf(text.subList(prompt.length(), text.size()));
+  }
+
+  GenerationResult generate(String prompt, int maxTokens) throws InterruptedException {
+    return model.generate(request(prompt, maxTokens), TokenSink.NONE).await();
+  }
+
+  long counter(String name) {
+    return model.metrics().value(name);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

@@ -1,0 +1,141 @@
+package dev.serval.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line as users start it: a process of its own on the assembled distribution. */
+class CommandLineIT {
+
+  private static final long LIMIT_SECONDS = 120;
+  private static final String STORY = "Tell me a story about a fox and a lighthouse.";
+
+  private final Path distribution = Path.of(System.getProperty("serval.distribution"));
+
+  @TempDir private Path temporary;
+
+  private record Result(int code, String out, String err) {}
+
+  /** Runs a command; a process that does not end by itself fails the test. */
+  private Result serval(String input, String... args) throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "--sun-misc-unsafe-memory-access=deny",
+                "-jar",
+                distribution.resolve("lib/serval.jar").toString()));
+    command.addAll(Arrays.asList(args));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().put("SERVAL_DATA", temporary.resolve("data").toString());
+    builder.environment().put("SERVAL_CACHE", temporary.resolve("cache").toString());
+    builder.environment().remove("JDK_JAVA_OPTIONS");
+    File out = temporary.resolve("out").toFile();
+    File err = temporary.resolve("err").toFile();
+    Process process = builder.redirectOutput(out).redirectError(err).start();
+    try (var stdin = process.getOutputStream()) {
+      stdin.write(input.getBytes(StandardCharsets.UTF_8));
+    }
+    if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new AssertionError("still running: " + command + "\n" + Files.readString(err.toPath()));
+    }
+    return new Result(
+        process.exitValue(), Files.readString(out.toPath()), Files.readString(err.toPath()));
+  }
+
+  @Test
+  void tellsAStoryAndEndsByItself() throws Exception {
+    Result r = serval("", "run", "demo", STORY, "--temperature", "0", "--verbose");
+    assertEquals(0, r.code, r.err);
+    assertTrue(r.out.contains("fox") && r.out.contains("lighthouse"), r.out);
+    assertTrue(r.err.contains("prefill") && r.err.contains("decode"), r.err);
+  }
+
+  @Test
+  void readsThePromptFromStandardInput() throws Exception {
+    Result argument = serval("", "run", "demo", STORY, "--temperature", "0");
+    Result piped = serval(STORY + "\n", "run", "demo", "--temperature", "0");
+    assertEquals(argument.out, piped.out);
+  }
+
+  @Test
+  void drawsTheSameWithTheSameSeedAndStopsWhereTold() throws Exception {
+    Result first = serval("", "run", "demo", STORY, "--seed", "7", "--temperature", "1.5");
+    Result again = serval("", "run", "demo", STORY, "--seed", "7", "--temperature", "1.5");
+    assertEquals(first.out, again.out);
+    Result stopped = serval("", "run", "demo", STORY, "--temperature", "0", "--stop", ".");
+    assertFalse(stopped.out.contains("."), stopped.out);
+    Result limited = serval("", "run", "demo", STORY, "--temperature", "0", "--num-predict", "3");
+    assertTrue(limited.out.length() < 40, limited.out);
+  }
+
+  @Test
+  void failsWithoutOutputOnAFileThatIsNoModel() throws Exception {
+    Path file = Files.writeString(temporary.resolve("text.gguf"), "this is not a model file.......");
+    Result r = serval("", "run", file.toString(), "hello");
+    assertEquals(1, r.code);
+    assertEquals("", r.out);
+    assertTrue(r.err.contains("model.malformed"), r.err);
+  }
+
+  @Test
+  void printsIdsAsAJsonListAlone() throws Exception {
+    Result r = serval("a fox", "tokenize", "demo", "--ids", "-");
+    assertEquals(0, r.code, r.err);
+    assertTrue(r.out.matches("\\[2(, \\d+)+]\\R"), r.out);
+    Result special = serval("", "tokenize", "demo", "--ids", "<end_of_turn>");
+    Result plain = serval("", "tokenize", "demo", "--ids", "--no-special", "<end_of_turn>");
+    assertEquals(2, special.out.split(",").length, special.out);
+    assertTrue(plain.out.split(",").length > 2, plain.out);
+  }
+
+  @Test
+  void writesARowOfLogitsPerToken() throws Exception {
+    Path file = temporary.resolve("logits.f32");
+    Result r = serval("", "logits", "demo", "--ids", "2,5,9", "--exact", "-o", file.toString());
+    assertEquals(0, r.code, r.err);
+    Result show = serval("", "show", "demo", "-v");
+    int vocabulary =
+        Integer.parseInt(show.out.replaceAll("(?s).*vocabulary +(\\d+) tokens.*", "$1"));
+    assertEquals(3L * vocabulary * Float.BYTES, Files.size(file));
+  }
+
+  @Test
+  void printsBenchmarksAsJsonAlone() throws Exception {
+    Result r =
+        serval("", "bench", "demo", "-p", "32", "-n", "8", "-t", "2", "-r", "2", "-o", "json");
+    assertEquals(0, r.code, r.err);
+    assertTrue(r.out.strip().startsWith("[") && r.out.strip().endsWith("]"), r.out);
+    for (String key : List.of("\"pp32\"", "\"tg8\"", "\"threads\": 2", "tok_s", "stddev", "\"cpu\"")) {
+      assertTrue(r.out.contains(key), key + " in " + r.out);
+    }
+    Result one = serval("", "bench", "demo", "-p", "0", "-n", "4", "-r", "1", "-o", "json");
+    assertFalse(one.out.contains("\"pp"), one.out);
+  }
+
+  @Test
+  void listsBundlesAndReportsOnTheMachine() throws Exception {
+    Result bundles = serval("", "bundles");
+    assertEquals(0, bundles.code, bundles.err);
+    assertTrue(bundles.out.contains("dev.serval.models.gemma"), bundles.out);
+    assertFalse(bundles.out.contains("installed  "), bundles.out);
+    Result doctor = serval("", "doctor");
+    assertTrue(doctor.out.contains("-bit vectors"), doctor.out);
+    assertTrue(doctor.out.contains("gemma3"), doctor.out);
+  }
+}

@@ -1,0 +1,219 @@
+package dev.serval.launcher;
+
+import dev.serval.api.backend.Device;
+import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.runtime.GenerateRequest;
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.SamplingOptions;
+import dev.serval.api.runtime.TokenSink;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code serval bench}: tokens per second of prefill and decode. */
+@Command(
+    name = "bench",
+    description = "Measures prefill (pp) and decode (tg).",
+    mixinStandardHelpOptions = true)
+final class BenchCommand implements Callable<Integer> {
+
+  private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(4);
+  private static final int MAX_WARM_UP_RUNS = 50;
+
+  /** Forms of the result. */
+  enum Format {
+    JSON,
+    MD
+  }
+
+  /** One line of the result. */
+  private record Measured(String test, double tokensPerSecond, double deviation) {}
+
+  @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
+  private String model = "";
+
+  @Option(names = "-p", paramLabel = "N", description = "prompt tokens; 0 skips; default 512")
+  private int promptTokens = 512;
+
+  @Option(names = "-n", paramLabel = "N", description = "generated tokens; 0 skips; default 64")
+  private int generatedTokens = 64;
+
+  @Option(names = "-r", paramLabel = "N", description = "repetitions; default 3")
+  private int repetitions = 3;
+
+  @Option(
+      names = {"-t", "--threads"},
+      paramLabel = "N",
+      description = "compute threads")
+  private @Nullable Integer threads;
+
+  @Option(names = "-o", paramLabel = "FORMAT", description = "md (default) or json")
+  private Format format = Format.MD;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    if (promptTokens < 0 || generatedTokens < 0 || repetitions < 1) {
+      throw new IllegalArgumentException(
+          "-p and -n must not be negative, -r must be positive: -p "
+              + promptTokens
+              + " -n "
+              + generatedTokens
+              + " -r "
+              + repetitions);
+    }
+    Folders folders = Folders.find();
+    Path path = folders.model(model);
+    Map<String, String> properties = new HashMap<>();
+    if (threads != null) {
+      properties.put("serval.cpu.threads", threads.toString());
+    }
+    int context = Math.max(promptTokens, generatedTokens) + 2;
+    LoadRequest request =
+        LoadRequest.of(path)
+            .withContextLength(context)
+            .withMaxSequences(1)
+            .withChunkTokens(Math.clamp(promptTokens, 1, 512));
+    Progress progress = Progress.show("loading " + path.getFileName());
+    try (progress;
+        Container container = Container.start(folders, properties);
+        Model loaded = container.serval().load(request)) {
+      List<Measured> results = new ArrayList<>();
+      if (promptTokens > 0) {
+        progress.update("pp" + promptTokens);
+        results.add(measure("pp" + promptTokens, () -> prefill(loaded)));
+      }
+      if (generatedTokens > 0) {
+        progress.update("tg" + generatedTokens);
+        results.add(measure("tg" + generatedTokens, () -> decode(loaded)));
+      }
+      progress.close();
+      int used = threads(container.serval().devices(), loaded.info());
+      System.out.print(
+          format == Format.JSON
+              ? json(results, loaded.info(), used)
+              : markdown(results, loaded.info(), used));
+      return 0;
+    }
+  }
+
+  private static int threads(Map<String, DeviceReport> reports, ModelInfo info) {
+    DeviceReport report = reports.get(info.backend());
+    return report == null
+        ? 0
+        : report.devices().stream()
+            .filter(d -> d.description().equals(info.device()))
+            .map(Device::profile)
+            .mapToInt(p -> p.computeUnits())
+            .findFirst()
+            .orElse(0);
+  }
+
+  private Measured measure(String test, Callable<Double> run) throws InterruptedException {
+    long begin = System.nanoTime();
+    for (int i = 0; i < MAX_WARM_UP_RUNS && System.nanoTime() - begin < WARM_UP_NANOS; i++) {
+      call(run);
+    }
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < repetitions; i++) {
+      double rate = call(run);
+      sum += rate;
+      squares += rate * rate;
+    }
+    double mean = sum / repetitions;
+    double variance =
+        repetitions < 2
+            ? 0
+            : Math.max(0, (squares - repetitions * mean * mean) / (repetitions - 1));
+    return new Measured(test, mean, Math.sqrt(variance));
+  }
+
+  private static double call(Callable<Double> run) throws InterruptedException {
+    try {
+      return run.call();
+    } catch (InterruptedException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private double prefill(Model loaded) throws InterruptedException {
+    GenerationResult result = run(loaded, promptTokens, 1);
+    return promptTokens / seconds(result.prefillNanos());
+  }
+
+  private double decode(Model loaded) throws InterruptedException {
+    // the first token comes out of the prefill, so one more is asked for
+    GenerationResult result = run(loaded, 1, generatedTokens + 1);
+    return generatedTokens / seconds(result.decodeNanos());
+  }
+
+  private static GenerationResult run(Model loaded, int prompt, int generate)
+      throws InterruptedException {
+    List<Integer> ids = new ArrayList<>();
+    int vocabulary = loaded.info().vocabSize();
+    for (int i = 0; i < prompt; i++) {
+      ids.add((int) ((i * 2_654_435_761L & Integer.MAX_VALUE) % vocabulary));
+    }
+    GenerateRequest request =
+        GenerateRequest.of(new Prompt.Tokens(ids))
+            .withSampling(SamplingOptions.GREEDY)
+            .withMaxTokens(generate)
+            .ignoringEnd();
+    return loaded.generate(request, TokenSink.NONE).await();
+  }
+
+  private static double seconds(long nanos) {
+    return nanos / (double) TimeUnit.SECONDS.toNanos(1);
+  }
+
+  private static String json(List<Measured> results, ModelInfo info, int threads) {
+    List<String> objects = new ArrayList<>();
+    for (Measured m : results) {
+      objects.add(
+          String.format(
+              Locale.ROOT,
+              "  {\"test\": %s, \"threads\": %d, \"tok_s\": %.3f, \"stddev\": %.3f, \"backend\": %s,"
+                  + " \"model\": %s}",
+              Json.quoted(m.test),
+              threads,
+              m.tokensPerSecond,
+              m.deviation,
+              Json.quoted(info.backend()),
+              Json.quoted(info.name())));
+    }
+    return "[\n" + String.join(",\n", objects) + "\n]\n";
+  }
+
+  private static String markdown(List<Measured> results, ModelInfo info, int threads) {
+    StringBuilder out = new StringBuilder("| model | backend | threads | test | tokens/s |\n");
+    out.append("| --- | --- | ---: | --- | ---: |\n");
+    for (Measured m : results) {
+      out.append(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %d | %s | %.2f ± %.2f |%n",
+              info.name(),
+              info.backend(),
+              threads,
+              m.test,
+              m.tokensPerSecond,
+              m.deviation));
+    }
+    return out.toString();
+  }
+}

@@ -1,0 +1,83 @@
+package dev.serval.launcher;
+
+import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.Model;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code serval logits}: the raw logits after each token of a text. */
+@Command(
+    name = "logits",
+    description = "Writes the logits after each token: little-endian float32, a row per token.",
+    mixinStandardHelpOptions = true)
+final class LogitsCommand implements Callable<Integer> {
+
+  private static final ValueLayout.OfInt LITTLE_ENDIAN =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
+  private String model = "";
+
+  @Option(
+      names = "--ids",
+      required = true,
+      split = ",",
+      paramLabel = "ID",
+      description = "token ids from position 0, separated by commas")
+  private List<Integer> ids = List.of();
+
+  @Option(names = "--exact", description = "F32 activations and cache")
+  private boolean exact;
+
+  @Option(
+      names = {"-o", "--output"},
+      required = true,
+      paramLabel = "FILE",
+      description = "file to write")
+  private Path output = Path.of("");
+
+  @Mixin private ModelOptions options = new ModelOptions();
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Folders folders = Folders.find();
+    Path path = folders.model(model);
+    LoadRequest request = options.request(path);
+    Progress progress = Progress.show("loading " + path.getFileName());
+    try (progress;
+        Container container = Container.start(folders, options.properties());
+        Model loaded = container.serval().load(exact ? request.exactly() : request);
+        OutputStream out = new BufferedOutputStream(Files.newOutputStream(output))) {
+      progress.update("computing " + ids.size() + " tokens");
+      int[] tokens = ids.stream().mapToInt(Integer::intValue).toArray();
+      loaded.logits(tokens, (index, row) -> write(row, out));
+      return 0;
+    }
+  }
+
+  private static void write(MemorySegment row, OutputStream out) {
+    byte[] bytes = new byte[Math.toIntExact(row.byteSize())];
+    MemorySegment target = MemorySegment.ofArray(bytes);
+    for (long i = 0; i < bytes.length; i += Float.BYTES) {
+      target.set(LITTLE_ENDIAN, i, row.get(ValueLayout.JAVA_INT, i));
+    }
+    try {
+      out.write(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package dev.serval.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.serval.api.error.ModelRefusedException;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class MainTest {
+
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private final StringWriter usage = new StringWriter();
+
+  private int execute(String... args) {
+    CommandLine line = Main.commandLine(new PrintStream(err, true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(usage, true));
+    return line.execute(args);
+  }
+
+  @Test
+  void exitsWithTwoOnAnUnknownOption() {
+    assertEquals(2, execute("run", "demo", "--no-such-option"));
+    assertTrue(usage.toString().contains("--no-such-option"), usage.toString());
+  }
+
+  @Test
+  void namesAModelFileThatIsMissing() {
+    assertEquals(1, execute("run", "no-such-file.gguf", "hello"));
+    assertTrue(err.toString(StandardCharsets.UTF_8).contains("no-such-file.gguf"), err.toString());
+  }
+
+  @Test
+  void refusesABenchWithoutRepetitions() {
+    assertEquals(1, execute("bench", "demo", "-r", "0"));
+    assertTrue(err.toString(StandardCharsets.UTF_8).contains("-r 0"), err.toString());
+  }
+
+  @Test
+  void printsTheStableCodeOfAFailure() {
+    ModelRefusedException e =
+        new ModelRefusedException(ModelRefusedException.Reason.MALFORMED, "magic: expected GGUF");
+    assertEquals("model.malformed: magic: expected GGUF", Main.describe(e));
+  }
+
+  @Test
+  void quotesTextForJson() {
+    assertEquals("\"a\\\"b\\\\c\\u000a\"", Json.quoted("a\"b\\c\n"));
+  }
+}
