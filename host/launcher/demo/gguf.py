@@ -8,6 +8,7 @@ _ALIGNMENT = 32
 _U32, _I32, _F32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9
 _TYPE_F32, _TYPE_Q8_0 = 0, 8
 _PACK = {_U32: "<I", _I32: "<i", _F32: "<f", _BOOL: "<?"}
+
 # Gemma's turn format, written for roles user and assistant.
 _CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
@@ -18,7 +19,7 @@ _CHAT_TEMPLATE = (
 
 
 def quantize_q8_0(values):
-    """Blocks of 32 as f16 scale and 32 int8: scale = max|x| / 127, quants from the unrounded scale, half away from 0."""
+    """Blocks of 32 as f16 scale and 32 int8: scale = max|x| / 127; quants use the unrounded scale, half away from 0."""
     x = np.ascontiguousarray(values, dtype=np.float32).reshape(-1, 32)
     scale = (np.abs(x).max(1) / np.float32(127)).astype(np.float32)
     inverse = np.divide(np.float32(1), scale, out=np.zeros_like(scale), where=scale != 0)

@@ -12,8 +12,8 @@ _WORD = re.compile(f"{SPACE}?[A-Za-z]+|{SPACE}?[^A-Za-z{SPACE}\n]+|{SPACE}|\n")
 
 
 class Vocabulary:
-    """Token texts, scores (f32) and types by id. A piece has the space mark at its start or not at all, and holds letters
-    only or other characters only, so that the words of a text can be encoded one by one."""
+    """Token texts, scores (f32) and types by id. A piece has the space mark at its start or not at all, and holds
+    letters only or other characters only, so that the words of a text can be encoded one by one."""
 
     def __init__(self, tokens, scores, types):
         self.tokens, self.scores, self.types = tokens, scores, types
@@ -61,8 +61,8 @@ class Vocabulary:
         return ids
 
     def encode_fragment(self, text):
-        """The SPM algorithm on one fragment: merge the adjacent pair of the highest score, leftmost first, until none is
-        left; characters without a token become their bytes."""
+        """The SPM algorithm on one fragment: merge the adjacent pair of the highest score, leftmost first, until none
+        is left; characters without a token become their bytes."""
         symbols = list(text.replace(" ", SPACE))
         while True:
             best, at = None, -1

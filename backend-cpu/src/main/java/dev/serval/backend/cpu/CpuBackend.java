@@ -8,7 +8,6 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Support;
-import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Op;
 import dev.serval.api.memory.MemoryUse;
@@ -143,7 +142,7 @@ public final class CpuBackend implements Backend, AutoCloseable {
   public MemoryUse plan(Graph graph, CompileSpec spec, DeviceProfile profile) {
     Graph lowered = CpuSupport.lowered(graph);
     CpuSupport.requireReadable(lowered);
-    CpuSupport.require(lowered, spec.kvType(), Reason.NO_BACKEND);
+    CpuSupport.requireSupported(lowered, spec.kvType());
     int threads = Math.max(1, profile.computeUnits());
     return ProgramLayout.of(graph, lowered, spec, threads, device.kernels()).use();
   }
@@ -164,7 +163,7 @@ public final class CpuBackend implements Backend, AutoCloseable {
       throw new IllegalArgumentException("the placement is not this backend's for this graph");
     }
     Graph lowered = CpuSupport.lowered(graph);
-    CpuSupport.require(lowered, spec.kvType(), Reason.NO_BACKEND);
+    CpuSupport.requireSupported(lowered, spec.kvType());
     ProgramLayout layout =
         ProgramLayout.of(graph, lowered, spec, device.threads(), device.kernels());
     CpuProgram program = new CpuProgram(device, graph, layout, p, spec, programs::remove);

@@ -17,6 +17,7 @@ import dev.serval.api.graph.Reduction;
 import dev.serval.api.graph.SoftCap;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorView;
+import dev.serval.backend.cpu.kernel.Packing;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -39,8 +40,8 @@ final class CpuSupport {
   static Support supports(Op op, DataType kvType) {
     List<String> reasons = new ArrayList<>();
     for (TensorView w : op.weights()) {
-      if (!isReadable(w.type())) {
-        reasons.add("tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0, MXFP4");
+      if (!isReadable(w)) {
+        reasons.add(unreadable(w));
       }
     }
     switch (op) {
@@ -65,23 +66,24 @@ final class CpuSupport {
     }
   }
 
-  private static boolean isReadable(DataType type) {
-    return switch (type) {
-      case F32, F16, BF16, Q8_0, Q4_0, MXFP4 -> true;
-      default -> false;
-    };
+  private static boolean isReadable(TensorView w) {
+    return Packing.supports(w.type());
+  }
+
+  private static String unreadable(TensorView w) {
+    return "tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0 and MXFP4";
   }
 
   /**
    * Checks every node of a lowered graph.
    *
-   * @throws ModelRefusedException with {@code reason} if one is not supported
+   * @throws ModelRefusedException ({@code NO_BACKEND}) if one is not supported
    */
-  static void require(Graph lowered, DataType kvType, Reason reason) {
+  static void requireSupported(Graph lowered, DataType kvType) {
     for (Node n : lowered.nodes()) {
       if (supports(n.op(), kvType) instanceof Support.No no) {
         throw new ModelRefusedException(
-            reason,
+            Reason.NO_BACKEND,
             "cpu cannot compute "
                 + n.op().getClass().getSimpleName()
                 + " in \""
@@ -99,10 +101,8 @@ final class CpuSupport {
    */
   static void requireReadable(Graph lowered) {
     for (TensorView w : lowered.weights()) {
-      if (!isReadable(w.type())) {
-        throw new ModelRefusedException(
-            Reason.TYPE_UNSUPPORTED,
-            "tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0, MXFP4");
+      if (!isReadable(w)) {
+        throw new ModelRefusedException(Reason.TYPE_UNSUPPORTED, unreadable(w));
       }
     }
   }

@@ -18,6 +18,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+/**
+ * Allocation of everything but vectors: whether the vector kernels allocate depends on the compiler
+ * and is tested beside them.
+ */
 @Timeout(60)
 class CpuAllocationTest {
 

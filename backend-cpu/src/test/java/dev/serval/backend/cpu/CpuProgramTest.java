@@ -222,7 +222,7 @@ class CpuProgramTest {
               () -> {},
               TimeUnit.SECONDS.toNanos(20));
       Outcome.Lost lost = assertInstanceOf(Outcome.Lost.class, outcome);
-      assertTrue(lost.reason().contains("id 1000"), lost.reason());
+      assertTrue(lost.reason().contains("id " + GemmaLike.VOCAB), lost.reason());
       assertThrows(IllegalStateException.class, () -> chain.program().submit(chain.last()));
     }
   }

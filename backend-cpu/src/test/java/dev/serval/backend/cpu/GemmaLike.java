@@ -22,7 +22,7 @@ import java.util.Optional;
  */
 final class GemmaLike {
 
-  static final int VOCAB = 1000;
+  static final int VOCAB = 1008;
   static final int EMBEDDING = 192;
   static final int LAYERS = 3;
   static final int WINDOW = 6;

@@ -18,11 +18,9 @@ import dev.serval.backend.cpu.CpuOptions;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.engine.Engine;
 import dev.serval.models.gemma.GemmaArchitecture;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -106,7 +104,7 @@ class GenerationTest {
   }
 
   private static CpuBackend backend(int threads) {
-    return new CpuBackend(new CpuOptions(threads, KernelSets.best()));
+    return new CpuBackend(new CpuOptions(threads, KernelSets.best().set()));
   }
 
   private static GenerateRequest request(List<Integer> prompt) {
@@ -126,13 +124,6 @@ class GenerationTest {
   }
 
   private static Path model() {
-    try {
-      return Path.of(
-          Objects.requireNonNull(
-                  GenerationTest.class.getResource("/golden/gemma3-mini-Q8_0.gguf"))
-              .toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(e);
-    }
+    return GoldenModel.path("gemma3-mini-Q8_0.gguf");
   }
 }

@@ -72,7 +72,7 @@ final class GoldenModel implements AutoCloseable {
     }
   }
 
-  private static Path path(String resource) {
+  static Path path(String resource) {
     URL url = GoldenModel.class.getResource("/golden/" + resource);
     try {
       return Path.of(Objects.requireNonNull(url, resource).toURI());

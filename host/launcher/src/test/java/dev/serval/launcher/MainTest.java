@@ -23,6 +23,10 @@ class MainTest {
     return line.execute(args);
   }
 
+  private String errors() {
+    return err.toString(StandardCharsets.UTF_8);
+  }
+
   @Test
   void exitsWithTwoOnAnUnknownOption() {
     assertEquals(2, execute("run", "demo", "--no-such-option"));
@@ -32,13 +36,13 @@ class MainTest {
   @Test
   void namesAModelFileThatIsMissing() {
     assertEquals(1, execute("run", "no-such-file.gguf", "hello"));
-    assertTrue(err.toString(StandardCharsets.UTF_8).contains("no-such-file.gguf"), err.toString());
+    assertTrue(errors().contains("no-such-file.gguf"), errors());
   }
 
   @Test
   void refusesABenchWithoutRepetitions() {
     assertEquals(1, execute("bench", "demo", "-r", "0"));
-    assertTrue(err.toString(StandardCharsets.UTF_8).contains("-r 0"), err.toString());
+    assertTrue(errors().contains("-r 0"), errors());
   }
 
   @Test

@@ -15,8 +15,8 @@ public abstract class BackendContract {
   /** The backend to examine, the same one each time or a new one. */
   protected abstract Backend backend();
 
-  /** The device to examine it on: its best, unless a subclass says otherwise. */
-  protected Device device() {
+  /** The device to examine it on: its best. */
+  protected final Device device() {
     return backend().devices().devices().getFirst();
   }
 }

@@ -43,7 +43,7 @@ public abstract class ProgramLifeContract extends BackendContract {
     3, 14, 15, 92, 65, 35, 89, 79, 32, 38, 46, 26, 43, 38, 32, 79, 50, 28, 84, 19, 71, 69, 39
   };
 
-  private static final int ATTEMPTS = 200;
+  private static final int ATTEMPTS = 40;
   private static final long SEED = 4;
 
   /** For subclasses. */

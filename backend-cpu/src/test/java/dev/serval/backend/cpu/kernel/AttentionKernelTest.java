@@ -104,6 +104,11 @@ class AttentionKernelTest {
         0.22335214,
         0.31138730,
         -0.17084366);
+  }
+
+  @Test
+  void otherMaskKindsGiveReferenceVectors() {
+    AttentionCase c = AttentionCase.reference(arena);
     assertReference(
         c,
         MaskKind.symmetric(4),
@@ -255,7 +260,7 @@ class AttentionKernelTest {
 
   @Test
   void kernelsAndGroupingsGiveTheSameBits() {
-    int[][] shapes = {{4, 2, 64, 64, 150}, {4, 1, 24, 40, 70}, {8, 1, 16, 80, 40}, {1, 1, 1, 3, 9}};
+    int[][] shapes = {{4, 2, 32, 32, 70}, {2, 1, 24, 40, 70}, {8, 1, 16, 80, 20}, {1, 1, 1, 3, 9}};
     for (int[] shape : shapes) {
       for (DataType type : new DataType[] {DataType.F32, DataType.F16}) {
         AttentionCase c =
@@ -265,7 +270,7 @@ class AttentionKernelTest {
         for (MaskKind mask :
             new MaskKind[] {MaskKind.CAUSAL, MaskKind.sliding(20), MaskKind.BIDIRECTIONAL}) {
           MemorySegment expected = c.attend(scalar, mask, 1);
-          for (int rows : new int[] {1, 3, 16}) {
+          for (int rows : new int[] {3, 16}) {
             MemorySegment actual = c.attend(vector, mask, rows);
             Samples.assertSame(
                 mask + " " + type + " rows " + rows, expected, 0, actual, 0, actual.byteSize() / 4);
@@ -277,16 +282,16 @@ class AttentionKernelTest {
 
   @Test
   void resultIsCloseToDoublePrecision() {
-    AttentionCase c = new AttentionCase(arena, 4, 2, 64, 32, 200, DataType.F16).random();
+    AttentionCase c = new AttentionCase(arena, 4, 2, 32, 16, 140, DataType.F16).random();
     c.softCap = 5;
     c.sinks = sinks(0.1f, 2, -3, 0);
     for (MaskKind mask :
         new MaskKind[] {MaskKind.CAUSAL, MaskKind.sliding(70), MaskKind.symmetric(10)}) {
       MemorySegment results = c.attend(vector, mask, 16);
-      for (int i = 0; i < 200; i += 33) {
+      for (int i = 0; i < 140; i += 23) {
         for (int h = 0; h < 4; h++) {
-          for (int d = 0; d < 32; d++) {
-            float actual = results.get(Samples.FLOAT, 4L * ((i * 4 + h) * 32 + d));
+          for (int d = 0; d < 16; d++) {
+            float actual = results.get(Samples.FLOAT, 4L * ((i * 4 + h) * 16 + d));
             // |values| ≤ 1; a few roundings of scores up to 5 and of sums
             assertEquals(c.exact(mask, i, h, d), actual, 4e-6, mask + " at " + i);
           }

@@ -35,7 +35,7 @@ class MatmulKernelTest {
   private static IntStream lengths(DataType type) {
     return type.isQuantized()
         ? IntStream.of(32, 64, 96, 160, 544)
-        : IntStream.of(1, 2, 3, 31, 32, 33, 47, 64, 127, 129, 515);
+        : IntStream.of(1, 2, 31, 32, 33, 127, 129, 515);
   }
 
   @Test
@@ -43,7 +43,7 @@ class MatmulKernelTest {
     for (DataType type : Samples.TYPES) {
       lengths(type)
           .forEach(in -> {
-            for (int out : new int[] {1, 15, 32, 33, 65}) {
+            for (int out : new int[] {1, 33, 64}) {
               PackedMatrix w = packed(type, in, out);
               for (int rows : new int[] {1, 2, 3, 4, 5, 7, 99}) {
                 MemorySegment x = Samples.floats(arena, (long) rows * in, rows);

@@ -24,7 +24,7 @@ public final class ModelSession implements AutoCloseable {
   /** Cells of each group that has slots. */
   public static final int CELLS = 128;
 
-  /** How a session differs from the plain one. */
+  /** Which cells tokens get. */
   public enum Cells {
     /** The lowest free cell each time. */
     ASCENDING,

@@ -7,6 +7,7 @@ import dev.serval.api.graph.AttentionOp;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.kv.KvSlot;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * {@link AttentionOp} in double precision: scores, soft cap, maximum, exponentials and sums in
@@ -79,13 +80,14 @@ final class AttentionLoops {
 
   private void store(KvSlot slot, Numbers k, Numbers v, Step step) {
     int group = graph.group(slot.mask()).index();
+    ReferenceKv.Rows rows = kv.rows(slot);
     for (int row = 0; row < step.tokens(); row++) {
       int cell = step.cell(group, row);
       for (int i = 0; i < slot.keyWidth(); i++) {
-        kv.set(slot, cell, i, k.get(row * slot.keyWidth() + i));
+        rows.set(cell, i, k.get(row * slot.keyWidth() + i));
       }
       for (int i = 0; i < slot.valueWidth(); i++) {
-        kv.set(slot, cell, slot.keyWidth() + i, v.get(row * slot.valueWidth() + i));
+        rows.set(cell, slot.keyWidth() + i, v.get(row * slot.valueWidth() + i));
       }
     }
   }
@@ -93,6 +95,8 @@ final class AttentionLoops {
   private Numbers attend(AttentionOp.Attend op, Numbers q, Step step) {
     KvSlot slot = op.slot();
     int group = graph.group(slot.mask()).index();
+    ReferenceKv.Rows rows = kv.rows(slot);
+    float[] sinks = sinks(op.spec());
     Numbers out = Numbers.zeros(q.size(0), q.size(1), slot.valueDim());
     for (int row = 0; row < step.tokens(); row++) {
       int[] cells = new int[step.until(group, row) - step.from(group, row)];
@@ -108,15 +112,15 @@ final class AttentionLoops {
 
             @Override
             public double key(int j, int head, int i) {
-              return kv.get(slot, cells[j], head * slot.keyDim() + i);
+              return rows.get(cells[j], head * slot.keyDim() + i);
             }
 
             @Override
             public double value(int j, int head, int i) {
-              return kv.get(slot, cells[j], slot.keyWidth() + head * slot.valueDim() + i);
+              return rows.get(cells[j], slot.keyWidth() + head * slot.valueDim() + i);
             }
           };
-      attendRow(op.spec(), q, row, visible, out);
+      attendRow(op.spec(), sinks, q, row, visible, out);
     }
     return out;
   }
@@ -126,6 +130,7 @@ final class AttentionLoops {
     Numbers k = in.get(1);
     Numbers v = in.get(2);
     int group = graph.group(spec.mask()).index();
+    float[] sinks = sinks(spec);
     Numbers out = Numbers.zeros(q.size(0), q.size(1), spec.valueDim());
     for (int row = 0; row < step.tokens(); row++) {
       int[] rows = visibleRows(step, group, row);
@@ -146,21 +151,27 @@ final class AttentionLoops {
               return v.get((rows[j] * spec.nKvHeads() + head) * spec.valueDim() + i);
             }
           };
-      attendRow(spec, q, row, visible, out);
+      attendRow(spec, sinks, q, row, visible, out);
     }
     return out;
   }
 
   /** Rows of the same sequence whose position lies in the interval that a row sees. */
   private static int[] visibleRows(Step step, int group, int row) {
-    return java.util.stream.IntStream.range(0, step.tokens())
+    return IntStream.range(0, step.tokens())
         .filter(j -> step.sequence(j) == step.sequence(row))
         .filter(j -> step.position(j) >= step.from(group, row))
         .filter(j -> step.position(j) < step.until(group, row))
         .toArray();
   }
 
-  private void attendRow(AttentionSpec spec, Numbers q, int row, Visible visible, Numbers out) {
+  /** One logit per head, or nothing. */
+  private float[] sinks(AttentionSpec spec) {
+    return spec.sinks().map(weights::all).orElse(new float[0]);
+  }
+
+  private static void attendRow(
+      AttentionSpec spec, float[] sinks, Numbers q, int row, Visible visible, Numbers out) {
     for (int h = 0; h < spec.nHeads(); h++) {
       int g = h / (spec.nHeads() / spec.nKvHeads());
       int query = (row * spec.nHeads() + h) * spec.keyDim();
@@ -178,10 +189,9 @@ final class AttentionLoops {
         max = Math.max(max, z[j]);
       }
       double sum = 0;
-      if (spec.sinks().isPresent()) {
-        double sink = weights.all(spec.sinks().get())[h];
-        max = Math.max(max, sink);
-        sum = Math.exp(sink - max);
+      if (sinks.length > 0) {
+        max = Math.max(max, sinks[h]);
+        sum = Math.exp(sinks[h] - max);
       }
       for (int j = 0; j < z.length; j++) {
         z[j] = Math.exp(z[j] - max);

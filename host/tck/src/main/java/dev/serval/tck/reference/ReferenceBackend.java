@@ -26,10 +26,9 @@ import java.util.Map;
 
 /**
  * Interprets graphs with obvious scalar loops in double precision: slow, and the oracle of every
- * other backend. Composites are lowered. Weights are read in place and decoded to exact F32 at each
- * use; the cache is F32 or F16; values on the way are Java arrays, so that only the cache and the
- * steps are leased. Mode and flash make no difference. What is rounded where: see {@code
- * Interpreter}.
+ * other backend. Composites are lowered. Weights are read in place and decoded to exact F32; the
+ * cache is F32 or F16; values on the way are Java arrays, so that only the cache and the steps are
+ * leased. Mode and flash make no difference. What is rounded where: see {@code Interpreter}.
  *
  * <p>Keeps the contract strictly: what a host must not do is an {@link IllegalStateException} here.
  */

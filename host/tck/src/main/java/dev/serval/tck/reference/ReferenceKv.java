@@ -29,8 +29,46 @@ final class ReferenceKv implements KvStorage {
 
   private final KvFormat format;
   private final MemorySegment memory;
-  private final Map<KvSlot, Long> offsets = new LinkedHashMap<>();
-  private final Map<KvSlot, Integer> cells = new LinkedHashMap<>();
+  private final Map<KvSlot, Rows> rows = new LinkedHashMap<>();
+
+  /** The rows of one slot. */
+  final class Rows {
+    private final long offset;
+    private final int cells;
+    private final long rowBytes;
+
+    private Rows(long offset, int cells, long rowBytes) {
+      this.offset = offset;
+      this.cells = cells;
+      this.rowBytes = rowBytes;
+    }
+
+    private long at(int cell) {
+      if (cell < 0 || cell >= cells) {
+        throw new IllegalArgumentException("cell " + cell + " of " + cells);
+      }
+      return offset + cell * rowBytes;
+    }
+
+    /**
+     * Stores element {@code i} of a row, keys before values, rounded to F32 and then to the cache's
+     * type.
+     */
+    void set(int cell, int i, double x) {
+      if (format.type() == DataType.F32) {
+        memory.set(F32, at(cell) + 4L * i, (float) x);
+      } else {
+        memory.set(F16, at(cell) + 2L * i, Float.floatToFloat16((float) x));
+      }
+    }
+
+    /** Element {@code i} of a row, keys before values. */
+    double get(int cell, int i) {
+      return format.type() == DataType.F32
+          ? memory.get(F32, at(cell) + 4L * i)
+          : Float.float16ToFloat(memory.get(F16, at(cell) + 2L * i));
+    }
+  }
 
   /** Lays the slots out; {@code memory} is {@link #bytes} long. */
   ReferenceKv(Graph graph, CompileSpec spec, MemorySegment memory) {
@@ -40,9 +78,9 @@ final class ReferenceKv implements KvStorage {
     for (KvGroup group : graph.groups()) {
       int n = spec.limits().cells().get(group.index());
       for (KvSlot slot : group.slots()) {
-        offsets.put(slot, at);
-        cells.put(slot, n);
-        at += n * format.rowBytes(slot);
+        Rows r = new Rows(at, n, format.rowBytes(slot));
+        rows.put(slot, r);
+        at += n * r.rowBytes;
       }
     }
   }
@@ -71,65 +109,47 @@ final class ReferenceKv implements KvStorage {
     return format;
   }
 
+  /**
+   * The rows of a slot.
+   *
+   * @throws IllegalArgumentException if the program has no such slot
+   */
+  Rows rows(KvSlot slot) {
+    Rows r = rows.get(slot);
+    if (r == null) {
+      throw new IllegalArgumentException("slot " + slot + " is not one of " + rows.keySet());
+    }
+    return r;
+  }
+
   @Override
-  public void exportRows(KvSlot slot, MemorySegment cellIndices, MemorySegment target) {
-    long bytes = format.rowBytes(slot);
-    int n = check(slot, cellIndices, target);
+  public void exportRows(KvSlot slot, MemorySegment cells, MemorySegment target) {
+    Rows r = rows(slot);
+    int n = check(r, cells, target);
     for (int i = 0; i < n; i++) {
-      MemorySegment.copy(memory, at(slot, index(cellIndices, i)), target, i * bytes, bytes);
+      MemorySegment.copy(memory, r.at(index(cells, i)), target, i * r.rowBytes, r.rowBytes);
     }
   }
 
   @Override
-  public void importRows(KvSlot slot, MemorySegment cellIndices, MemorySegment source) {
-    long bytes = format.rowBytes(slot);
-    int n = check(slot, cellIndices, source);
+  public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+    Rows r = rows(slot);
+    int n = check(r, cells, source);
     for (int i = 0; i < n; i++) {
-      MemorySegment.copy(source, i * bytes, memory, at(slot, index(cellIndices, i)), bytes);
+      MemorySegment.copy(source, i * r.rowBytes, memory, r.at(index(cells, i)), r.rowBytes);
     }
   }
 
-  private int check(KvSlot slot, MemorySegment cellIndices, MemorySegment rows) {
-    if (!offsets.containsKey(slot)) {
-      throw new IllegalArgumentException("slot " + slot + " is not one of " + offsets.keySet());
-    }
-    long n = cellIndices.byteSize() / Integer.BYTES;
-    if (rows.byteSize() < n * format.rowBytes(slot)) {
+  private static int check(Rows r, MemorySegment cells, MemorySegment canonical) {
+    long n = cells.byteSize() / Integer.BYTES;
+    if (canonical.byteSize() < n * r.rowBytes) {
       throw new IllegalArgumentException(
-          n + " rows of " + format.rowBytes(slot) + " bytes, got " + rows.byteSize() + " bytes");
+          n + " rows of " + r.rowBytes + " bytes, got " + canonical.byteSize() + " bytes");
     }
     return Math.toIntExact(n);
   }
 
-  private static int index(MemorySegment cellIndices, int i) {
-    return cellIndices.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * i);
-  }
-
-  private long at(KvSlot slot, int cell) {
-    Long offset = offsets.get(slot);
-    Integer n = cells.get(slot);
-    if (offset == null || n == null || cell < 0 || cell >= n) {
-      throw new IllegalArgumentException("cell " + cell + " of " + n + ", slot " + slot);
-    }
-    return offset + cell * format.rowBytes(slot);
-  }
-
-  /**
-   * Stores element {@code i} of a row, keys before values, rounded to F32 and then to the cache's
-   * type.
-   */
-  void set(KvSlot slot, int cell, int i, double x) {
-    if (format.type() == DataType.F32) {
-      memory.set(F32, at(slot, cell) + 4L * i, (float) x);
-    } else {
-      memory.set(F16, at(slot, cell) + 2L * i, Float.floatToFloat16((float) x));
-    }
-  }
-
-  /** Element {@code i} of a row, keys before values. */
-  double get(KvSlot slot, int cell, int i) {
-    return format.type() == DataType.F32
-        ? memory.get(F32, at(slot, cell) + 4L * i)
-        : Float.float16ToFloat(memory.get(F16, at(slot, cell) + 2L * i));
+  private static int index(MemorySegment cells, int i) {
+    return cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4L * i);
   }
 }

@@ -1,0 +1,122 @@
+package dev.serval.tck;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.serval.api.backend.Backend;
+import dev.serval.tck.FaultyBackend.Fault;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+
+/** Each contract fails for a backend that breaks it. */
+@SuppressWarnings("JUnitMethodInvoked") // the contracts' tests are the code under test
+class ContractsCatchFaultsTest {
+
+  private static OpContract ops(Fault fault) {
+    return new OpContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  private static ProgramContract programs(Fault fault) {
+    return new ProgramContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  private static ProgramLifeContract lives(Fault fault) {
+    return new ProgramLifeContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  private static SupportTableContract tables(Fault fault) {
+    return new SupportTableContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  /** Runs the first few tests of a factory. */
+  private static void runSome(Stream<DynamicTest> tests) throws Throwable {
+    for (DynamicTest test : tests.limit(3).toList()) {
+      test.getExecutable().execute();
+    }
+  }
+
+  @Test
+  void faultlessBackendPasses() {
+    assertDoesNotThrow(() -> runSome(ops(Fault.NONE).opsOnValuesAgreeWithTheReference()));
+    assertDoesNotThrow(() -> runSome(programs(Fault.NONE).neighboursDoNotChangeARow()));
+  }
+
+  @Test
+  void refusingIsNoWayToPass() {
+    AssertionError lost =
+        assertThrows(AssertionError.class, () -> tables(Fault.REFUSES).supportIsWhatIsCheckedIn());
+    assertTrue(lost.toString().contains("support is lost"), lost::toString);
+    assertThrows(
+        AssertionError.class,
+        () -> tables(Fault.REFUSES).everyOpIsSupportedWithFloatWeightsAndCache());
+    assertThrows(
+        RuntimeException.class,
+        () -> runSome(ops(Fault.REFUSES).opsOnValuesAgreeWithTheReference()));
+  }
+
+  @Test
+  void wrongNumbersAreCaught() {
+    for (Fault fault : new Fault[] {Fault.DRIFTS, Fault.NOT_A_NUMBER}) {
+      assertThrows(AssertionError.class, () -> runSome(ops(fault).ropeAgreesWithTheReference()));
+      assertThrows(
+          AssertionError.class, () -> runSome(programs(fault).exactModeAgreesWithTheReference()));
+    }
+  }
+
+  @Test
+  void resultsThatDependOnNeighboursAreCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> runSome(programs(Fault.COUNTS_ROWS).chunkedPrefillIsWholePrefill()));
+  }
+
+  @Test
+  void writesBehindTheResultsAreCaught() {
+    AssertionError e =
+        assertThrows(
+            AssertionError.class,
+            () -> runSome(ops(Fault.OVERRUNS).opsOnValuesAgreeWithTheReference()));
+    assertTrue(e.toString().contains("stray write"), e::toString);
+  }
+
+  @Test
+  void plansThatAreOffAndMemoryThatIsKeptAreCaught() {
+    assertThrows(AssertionError.class, () -> runSome(lives(Fault.PLANS_MORE).planIsWhatIsLeased()));
+    AssertionError e =
+        assertThrows(
+            AssertionError.class,
+            () -> lives(Fault.LEAKS).secondProgramOfTheSameWeightsComputesTheSame());
+    assertTrue(e.toString().contains("forgotten"), e::toString);
+  }
+
+  @Test
+  void ignoredInterruptsAndDeadlinesAreCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> lives(Fault.NEVER_STOPS).interruptedStepIsAbortedAndTheProgramStaysUsable());
+    assertThrows(
+        AssertionError.class, () -> lives(Fault.NEVER_LATE).missedDeadlineLosesTheProgram());
+  }
+}

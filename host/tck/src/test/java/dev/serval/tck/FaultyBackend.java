@@ -1,0 +1,179 @@
+package dev.serval.tck;
+
+import dev.serval.api.backend.Backend;
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.Device;
+import dev.serval.api.backend.DeviceProfile;
+import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.backend.Outcome;
+import dev.serval.api.backend.Placement;
+import dev.serval.api.backend.Program;
+import dev.serval.api.backend.Step;
+import dev.serval.api.backend.Support;
+import dev.serval.api.error.ModelRefusedException;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Op;
+import dev.serval.api.kv.KvStorage;
+import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.tensor.DataType;
+import dev.serval.api.tensor.Weights;
+import dev.serval.tck.reference.ReferenceBackend;
+import java.lang.foreign.ValueLayout;
+
+/** The reference backend with one thing wrong. */
+final class FaultyBackend implements Backend {
+
+  /** What is wrong. */
+  enum Fault {
+    /** Nothing. */
+    NONE,
+    /** Support for everything is denied, and compiling refused. */
+    REFUSES,
+    /** Ten more bytes are planned than leased. */
+    PLANS_MORE,
+    /** Compiling takes memory that never comes back. */
+    LEAKS,
+    /** Results are a little too large. */
+    DRIFTS,
+    /** The first number of a result is NaN. */
+    NOT_A_NUMBER,
+    /** Results depend on the number of rows. */
+    COUNTS_ROWS,
+    /** One float after the results is overwritten. */
+    OVERRUNS,
+    /** Interrupts are ignored. */
+    NEVER_STOPS,
+    /** Deadlines are ignored. */
+    NEVER_LATE
+  }
+
+  private final Backend inner = new ReferenceBackend();
+  private final Fault fault;
+
+  FaultyBackend(Fault fault) {
+    this.fault = fault;
+  }
+
+  @Override
+  public String name() {
+    return inner.name();
+  }
+
+  @Override
+  public DeviceReport devices() {
+    return inner.devices();
+  }
+
+  @Override
+  public int score(Device device) {
+    return inner.score(device);
+  }
+
+  @Override
+  public Support supports(Op op, DataType kvType, Device device) {
+    return fault == Fault.REFUSES ? Support.no("not today") : inner.supports(op, kvType, device);
+  }
+
+  @Override
+  public MemoryUse plan(Graph graph, CompileSpec spec, DeviceProfile profile) {
+    MemoryUse plan = inner.plan(graph, spec, profile);
+    return fault == Fault.PLANS_MORE ? plan.plus(new MemoryUse(0, 0, 10, 0)) : plan;
+  }
+
+  @Override
+  public Placement place(Weights weights, Graph graph, CompileSpec spec, Device device) {
+    return inner.place(weights, graph, spec, device);
+  }
+
+  @Override
+  public Program compile(Graph graph, Placement placement, CompileSpec spec) {
+    if (fault == Fault.REFUSES) {
+      throw new ModelRefusedException(ModelRefusedException.Reason.NO_BACKEND, "not today");
+    }
+    if (fault == Fault.LEAKS) {
+      spec.resources().pool().lease(1, "forgotten");
+    }
+    return new FaultyProgram(inner.compile(graph, placement, spec));
+  }
+
+  private final class FaultyProgram implements Program {
+
+    private final Program program;
+
+    FaultyProgram(Program program) {
+      this.program = program;
+    }
+
+    @Override
+    public String numericsId() {
+      return program.numericsId();
+    }
+
+    @Override
+    public Device device() {
+      return program.device();
+    }
+
+    @Override
+    public MemoryUse use() {
+      return program.use();
+    }
+
+    @Override
+    public Step newStep() {
+      return program.newStep();
+    }
+
+    @Override
+    public void submit(Step step) {
+      program.submit(step);
+    }
+
+    @Override
+    public Outcome await(Step step, long deadlineNanos) {
+      boolean patient = fault == Fault.NEVER_LATE;
+      Outcome outcome =
+          program.await(step, patient ? System.nanoTime() + Long.MAX_VALUE / 2 : deadlineNanos);
+      if (!step.layout().graph().boundaryOutputs().isEmpty()) {
+        spoil(step, step.layout().boundaryOutputOffset(0), rowFloats(step));
+      } else if (step.wanted() > 0) {
+        spoil(step, step.layout().outputOffset(), 0);
+      }
+      return outcome;
+    }
+
+    private long rowFloats(Step step) {
+      return (long) step.tokens()
+          * step.layout().graph().boundaryOutputs().getFirst().type().width();
+    }
+
+    private void spoil(Step step, long at, long end) {
+      float first = step.memory().get(ValueLayout.JAVA_FLOAT, at);
+      switch (fault) {
+        case DRIFTS -> step.memory().set(ValueLayout.JAVA_FLOAT, at, first + 0.05f);
+        case NOT_A_NUMBER -> step.memory().set(ValueLayout.JAVA_FLOAT, at, Float.NaN);
+        case COUNTS_ROWS ->
+            step.memory().set(ValueLayout.JAVA_FLOAT, at, first + step.tokens() * 1e-6f);
+        case OVERRUNS -> step.memory().set(ValueLayout.JAVA_FLOAT, at + 4 * end, 1);
+        default -> {}
+      }
+    }
+
+    @Override
+    public void interrupt() {
+      if (fault != Fault.NEVER_STOPS) {
+        program.interrupt();
+      }
+    }
+
+    @Override
+    public KvStorage kv() {
+      return program.kv();
+    }
+
+    @Override
+    public void close() {
+      program.close();
+    }
+  }
+}
