@@ -17,7 +17,9 @@ import java.util.Arrays;
  * caches a token states the cell that receives its key and value rows, and the interval of
  * positions it sees. <b>Cells</b>: a program knows for each group and sequence which cell holds
  * which position; tokens of a step enter by themselves, everything else (forked, moved or restored
- * rows) by {@link #move}. Moves take effect before the first token.
+ * rows) by {@link #move}. Moves take effect before the first token. A visible position that no
+ * token or move ever placed is the host's mistake: its content is undefined, and a backend may end
+ * the step as lost.
  *
  * <p>Confined to one thread at a time. Allocates nothing after construction.
  */
@@ -282,13 +284,18 @@ public class Step implements AutoCloseable {
     return memory.asSlice(layout.suppliedOffset() + row * width, width);
   }
 
-  /** What the stage before hands over, [rows, width] F32: input {@code i} of the graph. */
+  /**
+   * What the stage before hands over, [rows, width] in the value's type: input {@code i} of the
+   * graph.
+   */
   public final MemorySegment boundaryInput(int i) {
     Value v = layout.graph().boundaryInputs().get(i);
     return memory.asSlice(layout.boundaryInputOffset(i), 4 * layout.boundaryElements(v));
   }
 
-  /** What the stage after gets, [rows, width] F32: output {@code i} of the graph. */
+  /**
+   * What the stage after gets, [rows, width] in the value's type: output {@code i} of the graph.
+   */
   public final MemorySegment boundaryOutput(int i) {
     Value v = layout.graph().boundaryOutputs().get(i);
     return memory.asSlice(layout.boundaryOutputOffset(i), 4 * layout.boundaryElements(v));

@@ -15,7 +15,7 @@ import java.util.List;
  * per group: cells [maxTokens] I32  from [maxTokens] I32          until [maxTokens] I32
  * wanted     [maxWanted] I32        moves [maxMoves, 4] I32: group, sequence, position, cell
  * supplied   [maxTokens, embeddingWidth] F32
- * boundary inputs, then outputs: [maxTokens, width] F32 each
+ * boundary inputs, then outputs: [rows, width] in the value's type each
  * output     [outputRows, outputWidth] F32
  * </pre>
  */

@@ -157,7 +157,11 @@ public final class Graph {
     return boundaryOutputs;
   }
 
-  /** SHA-256 over ops, shapes, weights and caches of the whole graph, in hexadecimal. */
+  /**
+   * SHA-256 over ops, shapes, weights and caches of the whole graph, in hexadecimal. A weight
+   * counts by name, type and shape; which rows of the file its view covers does not change what the
+   * graph computes, so that dialects of one model have one digest.
+   */
   public String digest() {
     return digest;
   }

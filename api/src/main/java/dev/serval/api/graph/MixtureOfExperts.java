@@ -108,7 +108,7 @@ public record MixtureOfExperts(
     }
     if (expertScale.isPresent()) {
       // the scale is a factor of the expert's result, so it may as well be one of its weight
-      Value all = g.add(g.scale(logits, 0), g.constant(expertScale.get()));
+      Value all = g.add(g.clamp(logits, 0, 0), g.constant(expertScale.get())); // a row per row
       weights = g.mul(weights, g.gather(all, ids));
     }
     Value hidden =
