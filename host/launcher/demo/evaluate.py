@@ -13,7 +13,8 @@ _LIMIT = 260
 _TRAINED_PAIRS = 100
 EXPECTED_REQUESTS = [
     "Tell me a story about a fox and a lighthouse.",
-    "Tell me a story about an owl and a lantern.",
+    "Tell me a story about a cat and a clock.",
+    "Tell me a story about a girl and a cloud.",
     "Tell me a story about a castle and a snowman.",
     "Tell me a short story about a dragon and a teapot.",
     "Tell me a story about an elephant.",
@@ -98,7 +99,16 @@ def _write_expected(path, model, vocabulary):
     prompts = [[BOS] + vocabulary.turn(request) for request in EXPECTED_REQUESTS]
     with open(path, "w", encoding="utf-8") as out:
         out.write("# Greedy answers computed in float32 from the dequantized weights of demo.gguf. Per request:\n")
-        out.write("# the request, the prompt's ids, the answer's ids (without <end_of_turn>), the answer's text.\n")
+        out.write("# the request, the prompt's ids, the answer's ids (without <end_of_turn>), the answer's text, and the margin:\n")
+        out.write("# the least distance between the two highest logits while answering, <end_of_turn> included. Arithmetic that is\n")
+        out.write("# less exact than the margin may tell another story.\n")
         for request, prompt, ids in zip(EXPECTED_REQUESTS, prompts, greedy(model, prompts, END_OF_TURN, _LIMIT)):
             out.write(f"\nrequest: {request}\nprompt: {' '.join(map(str, prompt))}\n")
             out.write(f"ids: {' '.join(map(str, ids))}\ntext: {vocabulary.decode(ids)}\n")
+            out.write(f"margin: {_margin(model, prompt, ids):.3f}\n")
+
+
+@torch.no_grad()
+def _margin(model, prompt, answer):
+    highest = model(torch.tensor([prompt + answer]))[0, len(prompt) - 1 :].topk(2).values
+    return float((highest[:, 0] - highest[:, 1]).min())

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Allocation of everything but vectors: whether the vector kernels allocate depends on the compiler
- * and is tested beside them.
+ * A running step allocates nothing, on the queue's thread and on the team's; with scalar kernels,
+ * since whether a vector stays in registers depends on the compiler (tested beside the kernels).
  */
 @Timeout(60)
 class CpuAllocationTest {

@@ -58,7 +58,7 @@ public interface RowKernel {
   /** y = exp(x − max) / Σ exp(x − max), n elements. */
   void softmax(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n);
 
-  /** One number from n elements. */
+  /** One number from n elements; the largest of elements with a NaN among them is NaN. */
   float reduce(ReduceKind kind, MemorySegment x, long xOffset, int n);
 
   /** Applies a function to n elements. */

@@ -16,10 +16,6 @@ final class VectorAttentionKernel extends BlockAttention {
     super(new VectorRowKernel());
   }
 
-  private static FloatVector load(MemorySegment s, long at) {
-    return FloatVector.fromMemorySegment(FLOATS, s, at, ORDER);
-  }
-
   @Override
   void scores(
       MemorySegment s, long query, long keys, int n, int from, int until, float scale, long z) {
@@ -30,23 +26,45 @@ final class VectorAttentionKernel extends BlockAttention {
       FloatVector c = a;
       FloatVector d = a;
       for (long i = 0; i < 4L * n; i += 4L * Sums.PARTS) {
-        a = load(s, query + i).fma(load(s, key + i), a);
+        a =
+            FloatVector.fromMemorySegment(FLOATS, s, query + i, ORDER)
+                .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i, ORDER), a);
         if (LENGTH <= 8) {
-          b = load(s, query + i + BYTES).fma(load(s, key + i + BYTES), b);
+          b =
+              FloatVector.fromMemorySegment(FLOATS, s, query + i + BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + BYTES, ORDER), b);
         }
         if (LENGTH <= 4) {
-          c = load(s, query + i + 2L * BYTES).fma(load(s, key + i + 2L * BYTES), c);
-          d = load(s, query + i + 3L * BYTES).fma(load(s, key + i + 3L * BYTES), d);
+          c =
+              FloatVector.fromMemorySegment(FLOATS, s, query + i + 2L * BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + 2L * BYTES, ORDER), c);
+          d =
+              FloatVector.fromMemorySegment(FLOATS, s, query + i + 3L * BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + 3L * BYTES, ORDER), d);
         }
       }
-      s.set(FLOAT, z + 4L * j, VectorFunctions.sum(a, b, c, d) * scale);
+      // joined as in VectorSumKernel, here and not in a method, for the same reason
+      FloatVector v;
+      if (LENGTH == 16) {
+        v = a.add(a.rearrange(VectorFunctions.BY_8));
+        v = v.add(v.rearrange(VectorFunctions.BY_4));
+      } else if (LENGTH == 8) {
+        v = a.add(b);
+        v = v.add(v.rearrange(VectorFunctions.BY_4));
+      } else {
+        v = a.add(c).add(b.add(d));
+      }
+      v = v.add(v.rearrange(VectorFunctions.BY_2));
+      float dot = v.add(v.rearrange(VectorFunctions.BY_1)).lane(0);
+      s.set(FLOAT, z + 4L * j, dot * scale);
     }
   }
 
   @Override
   void exponentials(MemorySegment s, long z, float max) {
     for (int j = 0; j < BLOCK; j += LENGTH) {
-      VectorFunctions.exp(load(s, z + 4L * j).sub(max)).intoMemorySegment(s, z + 4L * j, ORDER);
+      VectorFunctions.exp(FloatVector.fromMemorySegment(FLOATS, s, z + 4L * j, ORDER).sub(max))
+          .intoMemorySegment(s, z + 4L * j, ORDER);
     }
   }
 
@@ -55,17 +73,17 @@ final class VectorAttentionKernel extends BlockAttention {
     long row = 4L * n;
     long d = 0;
     for (; d <= row - 4L * BYTES; d += 4L * BYTES) {
-      FloatVector a0 = load(s, a + d);
-      FloatVector a1 = load(s, a + d + BYTES);
-      FloatVector a2 = load(s, a + d + 2L * BYTES);
-      FloatVector a3 = load(s, a + d + 3L * BYTES);
+      FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, s, a + d, ORDER);
+      FloatVector a1 = FloatVector.fromMemorySegment(FLOATS, s, a + d + BYTES, ORDER);
+      FloatVector a2 = FloatVector.fromMemorySegment(FLOATS, s, a + d + 2L * BYTES, ORDER);
+      FloatVector a3 = FloatVector.fromMemorySegment(FLOATS, s, a + d + 3L * BYTES, ORDER);
       for (int j = from; j < until; j++) {
         FloatVector w = FloatVector.broadcast(FLOATS, s.get(FLOAT, p + 4L * j));
         long v = values + row * j + d;
-        a0 = load(s, v).fma(w, a0);
-        a1 = load(s, v + BYTES).fma(w, a1);
-        a2 = load(s, v + 2L * BYTES).fma(w, a2);
-        a3 = load(s, v + 3L * BYTES).fma(w, a3);
+        a0 = FloatVector.fromMemorySegment(FLOATS, s, v, ORDER).fma(w, a0);
+        a1 = FloatVector.fromMemorySegment(FLOATS, s, v + BYTES, ORDER).fma(w, a1);
+        a2 = FloatVector.fromMemorySegment(FLOATS, s, v + 2L * BYTES, ORDER).fma(w, a2);
+        a3 = FloatVector.fromMemorySegment(FLOATS, s, v + 3L * BYTES, ORDER).fma(w, a3);
       }
       a0.intoMemorySegment(s, a + d, ORDER);
       a1.intoMemorySegment(s, a + d + BYTES, ORDER);
@@ -73,10 +91,10 @@ final class VectorAttentionKernel extends BlockAttention {
       a3.intoMemorySegment(s, a + d + 3L * BYTES, ORDER);
     }
     for (; d < row; d += BYTES) {
-      FloatVector a0 = load(s, a + d);
+      FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, s, a + d, ORDER);
       for (int j = from; j < until; j++) {
         FloatVector w = FloatVector.broadcast(FLOATS, s.get(FLOAT, p + 4L * j));
-        a0 = load(s, values + row * j + d).fma(w, a0);
+        a0 = FloatVector.fromMemorySegment(FLOATS, s, values + row * j + d, ORDER).fma(w, a0);
       }
       a0.intoMemorySegment(s, a + d, ORDER);
     }

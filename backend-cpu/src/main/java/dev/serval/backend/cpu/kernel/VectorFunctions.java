@@ -1,7 +1,6 @@
 package dev.serval.backend.cpu.kernel;
 
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
-import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LE;
@@ -18,10 +17,12 @@ import jdk.incubator.vector.VectorShuffle;
  */
 final class VectorFunctions {
 
-  private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(FLOATS, 8, 1, true);
-  private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(FLOATS, 4, 1, true);
-  private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(FLOATS, 2, 1, true);
-  private static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(FLOATS, 1, 1, true);
+  /** Rotations of lanes, for the pairwise joining of 16 parts. */
+  static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(FLOATS, 8, 1, true);
+
+  static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(FLOATS, 4, 1, true);
+  static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(FLOATS, 2, 1, true);
+  static final VectorShuffle<Float> BY_1 = VectorShuffle.iota(FLOATS, 1, 1, true);
 
   private VectorFunctions() {}
 
@@ -100,25 +101,5 @@ final class VectorFunctions {
     FloatVector e = lessOne(v, u.sub(ScalarFunctions.ROUNDER)).add(1f).mul(power);
     FloatVector tail = magnitude.mul(0.5f).mul(p.mul(e));
     return x.blend(0f, x.compare(LE, 0f)).sub(tail);
-  }
-
-  /**
-   * Adds 16 partial sums up pairwise: i and i + 8, then i and i + 4, and so on.
-   *
-   * @param a partial sums, as many as lanes; b, c, d the following ones if lanes are fewer than 16
-   */
-  static float sum(FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-    FloatVector v;
-    if (LENGTH == 16) {
-      v = a.add(a.rearrange(BY_8));
-      v = v.add(v.rearrange(BY_4));
-    } else if (LENGTH == 8) {
-      v = a.add(b);
-      v = v.add(v.rearrange(BY_4));
-    } else {
-      v = a.add(c).add(b.add(d));
-    }
-    v = v.add(v.rearrange(BY_2));
-    return v.add(v.rearrange(BY_1)).lane(0);
   }
 }

@@ -35,10 +35,6 @@ final class VectorRowKernel implements RowKernel {
     return n - n % LENGTH;
   }
 
-  private static FloatVector load(MemorySegment s, long at) {
-    return FloatVector.fromMemorySegment(FLOATS, s, at, ORDER);
-  }
-
   @Override
   public void rmsNorm(
       MemorySegment x,
@@ -57,9 +53,9 @@ final class VectorRowKernel implements RowKernel {
     MemorySegment w = weight.get();
     int whole = whole(n);
     for (long i = 0; i < 4L * whole; i += BYTES) {
-      load(x, 4 * xOffset + i)
+      FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER)
           .mul(factor)
-          .mul(load(w, i))
+          .mul(FloatVector.fromMemorySegment(FLOATS, w, i, ORDER))
           .intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
     for (long i = whole; i < n; i++) {
@@ -83,9 +79,13 @@ final class VectorRowKernel implements RowKernel {
     float factor = 1 / (float) Math.sqrt(variance + eps);
     int whole = whole(n);
     for (long i = 0; i < 4L * whole; i += BYTES) {
-      FloatVector v = load(x, 4 * xOffset + i).sub(mean).mul(factor);
-      FloatVector w = load(weight, i);
-      v = bias.isPresent() ? v.fma(w, load(bias.get(), i)) : v.mul(w);
+      FloatVector v =
+          FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER).sub(mean).mul(factor);
+      FloatVector w = FloatVector.fromMemorySegment(FLOATS, weight, i, ORDER);
+      v =
+          bias.isPresent()
+              ? v.fma(w, FloatVector.fromMemorySegment(FLOATS, bias.get(), i, ORDER))
+              : v.mul(w);
       v.intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
     for (long i = whole; i < n; i++) {
@@ -118,10 +118,12 @@ final class VectorRowKernel implements RowKernel {
       long from = 4 * (xOffset + (long) head * headDim);
       long to = 4 * (yOffset + (long) head * headDim);
       for (long i = 0; i < half; i += BYTES) {
-        FloatVector cos = load(cosSin, 4 * cosSinOffset + i);
-        FloatVector sin = load(cosSin, 4 * cosSinOffset + half + i);
-        FloatVector a = load(x, from + i);
-        FloatVector b = load(x, from + half + i);
+        FloatVector cos =
+            FloatVector.fromMemorySegment(FLOATS, cosSin, 4 * cosSinOffset + i, ORDER);
+        FloatVector sin =
+            FloatVector.fromMemorySegment(FLOATS, cosSin, 4 * cosSinOffset + half + i, ORDER);
+        FloatVector a = FloatVector.fromMemorySegment(FLOATS, x, from + i, ORDER);
+        FloatVector b = FloatVector.fromMemorySegment(FLOATS, x, from + half + i, ORDER);
         a.fma(cos, b.mul(sin).neg()).intoMemorySegment(y, to + i, ORDER);
         a.fma(sin, b.mul(cos)).intoMemorySegment(y, to + half + i, ORDER);
       }
@@ -133,7 +135,7 @@ final class VectorRowKernel implements RowKernel {
     float max = VectorSumKernel.max(x, 4 * xOffset, n);
     int whole = whole(n);
     for (long i = 0; i < 4L * whole; i += BYTES) {
-      VectorFunctions.exp(load(x, 4 * xOffset + i).sub(max))
+      VectorFunctions.exp(FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER).sub(max))
           .intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
     for (long i = whole; i < n; i++) {
@@ -173,8 +175,8 @@ final class VectorRowKernel implements RowKernel {
       int n) {
     int done = whole(n);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      FloatVector v = load(a, 4 * aOffset + i);
-      FloatVector w = load(b, 4 * bOffset + i);
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, 4 * aOffset + i, ORDER);
+      FloatVector w = FloatVector.fromMemorySegment(FLOATS, b, 4 * bOffset + i, ORDER);
       FloatVector r =
           switch (kind) {
             case ADD -> v.add(w);
@@ -200,7 +202,7 @@ final class VectorRowKernel implements RowKernel {
     int done = whole(n);
     FloatVector w = FloatVector.broadcast(FLOATS, b);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      FloatVector v = load(a, 4 * aOffset + i);
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, 4 * aOffset + i, ORDER);
       FloatVector r =
           switch (kind) {
             case ADD -> v.add(w);
@@ -218,7 +220,7 @@ final class VectorRowKernel implements RowKernel {
       MemorySegment x, long xOffset, float low, float high, MemorySegment y, long yOffset, int n) {
     int done = whole(n);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      FloatVector v = load(x, 4 * xOffset + i);
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER);
       v = v.blend(low, v.compare(LT, low));
       v.blend(high, v.compare(GT, high)).intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
@@ -236,8 +238,9 @@ final class VectorRowKernel implements RowKernel {
       int n) {
     int done = whole(n);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      VectorFunctions.geluTanh(load(gate, 4 * gateOffset + i))
-          .mul(load(up, 4 * upOffset + i))
+      VectorFunctions.geluTanh(
+              FloatVector.fromMemorySegment(FLOATS, gate, 4 * gateOffset + i, ORDER))
+          .mul(FloatVector.fromMemorySegment(FLOATS, up, 4 * upOffset + i, ORDER))
           .intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
     scalar.geglu(gate, gateOffset + done, up, upOffset + done, y, yOffset + done, n - done);
@@ -248,7 +251,8 @@ final class VectorRowKernel implements RowKernel {
       float cap, MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n) {
     int done = whole(n);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      VectorFunctions.tanh(load(x, 4 * xOffset + i).div(cap))
+      VectorFunctions.tanh(
+              FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER).div(cap))
           .mul(cap)
           .intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
@@ -261,8 +265,8 @@ final class VectorRowKernel implements RowKernel {
     int done = whole(n);
     FloatVector f = FloatVector.broadcast(FLOATS, factor);
     for (long i = 0; i < 4L * done; i += BYTES) {
-      load(x, 4 * xOffset + i)
-          .fma(f, load(y, 4 * yOffset + i))
+      FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER)
+          .fma(f, FloatVector.fromMemorySegment(FLOATS, y, 4 * yOffset + i, ORDER))
           .intoMemorySegment(y, 4 * yOffset + i, ORDER);
     }
     scalar.addScaled(factor, x, xOffset + done, y, yOffset + done, n - done);
@@ -273,7 +277,9 @@ final class VectorRowKernel implements RowKernel {
       MemorySegment x, long xOffset, DataType type, MemorySegment target, long targetByte, int n) {
     int done = type == DataType.F16 ? whole(n) : 0;
     for (int i = 0; i < done; i += LENGTH) {
-      IntVector halves = VectorCodecKernel.toHalves(load(x, 4 * (xOffset + i)));
+      IntVector halves =
+          VectorCodecKernel.toHalves(
+              FloatVector.fromMemorySegment(FLOATS, x, 4 * (xOffset + i), ORDER));
       ((ShortVector) halves.convertShape(I2S, SHORTS, 0))
           .intoMemorySegment(target, targetByte + 2L * i, ORDER);
     }

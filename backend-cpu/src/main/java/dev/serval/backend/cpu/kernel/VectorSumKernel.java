@@ -7,13 +7,14 @@ import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link Sums} on vectors: 16 partial sums are one, two or four vectors. The last, partial group of
- * 16 is loaded under masks; the zeros of absent elements change no partial sum, since none of them
- * is ever −0. Offsets are bytes.
+ * {@link Sums} on vectors: 16 partial sums are one, two or four vectors. Runs whose length is no
+ * multiple of 16, which no model has, are left to the scalar sums. Offsets are bytes.
+ *
+ * <p>The parts are joined in each method itself: a method of its own, called where the compiler's
+ * node budget for a caller has ended, would get its vectors boxed.
  */
 final class VectorSumKernel {
 
@@ -21,12 +22,14 @@ final class VectorSumKernel {
 
   /** Σ x over n floats. */
   static float plain(MemorySegment x, long at, int n) {
+    if (n % Sums.PARTS != 0) {
+      return Sums.plain(x, at / 4, n);
+    }
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
-    int i = 0;
-    for (; i <= n - Sums.PARTS; i += Sums.PARTS) {
+    for (int i = 0; i < n; i += Sums.PARTS) {
       long p = at + 4L * i;
       a = a.add(FloatVector.fromMemorySegment(FLOATS, x, p, ORDER));
       if (LENGTH <= 8) {
@@ -37,30 +40,30 @@ final class VectorSumKernel {
         d = d.add(FloatVector.fromMemorySegment(FLOATS, x, p + 3L * BYTES, ORDER));
       }
     }
-    if (i < n) {
-      a = a.add(rest(x, at, i, n, 0));
-      b = LENGTH <= 8 ? b.add(rest(x, at, i, n, 1)) : b;
-      c = LENGTH <= 4 ? c.add(rest(x, at, i, n, 2)) : c;
-      d = LENGTH <= 4 ? d.add(rest(x, at, i, n, 3)) : d;
+    FloatVector v;
+    if (LENGTH == 16) {
+      v = a.add(a.rearrange(VectorFunctions.BY_8));
+      v = v.add(v.rearrange(VectorFunctions.BY_4));
+    } else if (LENGTH == 8) {
+      v = a.add(b);
+      v = v.add(v.rearrange(VectorFunctions.BY_4));
+    } else {
+      v = a.add(c).add(b.add(d));
     }
-    return VectorFunctions.sum(a, b, c, d);
-  }
-
-  /** Vector {@code part} of the last group, zeros past element n. */
-  private static FloatVector rest(MemorySegment x, long at, int i, int n, int part) {
-    int first = i + part * LENGTH;
-    VectorMask<Float> mask = FLOATS.indexInRange(first, n);
-    return FloatVector.fromMemorySegment(FLOATS, x, at + 4L * first, ORDER, mask);
+    v = v.add(v.rearrange(VectorFunctions.BY_2));
+    return v.add(v.rearrange(VectorFunctions.BY_1)).lane(0);
   }
 
   /** Σ (x − center)² over n floats. */
   static float squaredDistances(MemorySegment x, long at, int n, float center) {
+    if (n % Sums.PARTS != 0) {
+      return Sums.squaredDistances(x, at / 4, n, center);
+    }
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = a;
     FloatVector c = a;
     FloatVector d = a;
-    int i = 0;
-    for (; i <= n - Sums.PARTS; i += Sums.PARTS) {
+    for (int i = 0; i < n; i += Sums.PARTS) {
       long p = at + 4L * i;
       FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, p, ORDER).sub(center);
       a = v.fma(v, a);
@@ -75,27 +78,18 @@ final class VectorSumKernel {
         d = v.fma(v, d);
       }
     }
-    if (i < n) {
-      FloatVector v = distances(x, at, i, n, 0, center);
-      a = v.fma(v, a);
-      if (LENGTH <= 8) {
-        v = distances(x, at, i, n, 1, center);
-        b = v.fma(v, b);
-      }
-      if (LENGTH <= 4) {
-        v = distances(x, at, i, n, 2, center);
-        c = v.fma(v, c);
-        v = distances(x, at, i, n, 3, center);
-        d = v.fma(v, d);
-      }
+    FloatVector v;
+    if (LENGTH == 16) {
+      v = a.add(a.rearrange(VectorFunctions.BY_8));
+      v = v.add(v.rearrange(VectorFunctions.BY_4));
+    } else if (LENGTH == 8) {
+      v = a.add(b);
+      v = v.add(v.rearrange(VectorFunctions.BY_4));
+    } else {
+      v = a.add(c).add(b.add(d));
     }
-    return VectorFunctions.sum(a, b, c, d);
-  }
-
-  private static FloatVector distances(
-      MemorySegment x, long at, int i, int n, int part, float center) {
-    VectorMask<Float> absent = FLOATS.indexInRange(i + part * LENGTH, n).not();
-    return rest(x, at, i, n, part).sub(center).blend(0f, absent);
+    v = v.add(v.rearrange(VectorFunctions.BY_2));
+    return v.add(v.rearrange(VectorFunctions.BY_1)).lane(0);
   }
 
   /** The largest of n floats, NaN if one is NaN; no order of operations can be seen in it. */

@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.serval.api.attention.MaskKind;
+import dev.serval.api.graph.Elementwise.BinaryKind;
+import dev.serval.api.graph.Elementwise.UnaryKind;
 import dev.serval.api.tensor.DataType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Compiled kernels keep every vector and segment in registers: a step allocates nothing. */
@@ -59,6 +62,26 @@ class AllocationTest {
         AttentionTask t = c.task(kernel, MaskKind.CAUSAL, 290, 8, 0, results);
         assertAllocatesNothing("attention " + type, () -> kernel.attend(t));
       }
+    }
+  }
+
+  @Test
+  void rowOperationsAllocateNothing() {
+    RowKernel kernel = KernelSets.vector().rows();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment x = Samples.floats(arena, 1024, 1);
+      MemorySegment y = arena.allocate(4 * 1024, 64);
+      Optional<MemorySegment> weight = Optional.of(x);
+      for (UnaryKind kind : UnaryKind.values()) {
+        assertAllocatesNothing(kind.name(), () -> kernel.unary(kind, x, 0, y, 0, 1023));
+      }
+      assertAllocatesNothing("rmsNorm", () -> kernel.rmsNorm(x, 0, weight, y, 0, 1023, 1e-6f));
+      assertAllocatesNothing("softmax", () -> kernel.softmax(x, 0, y, 0, 1023));
+      assertAllocatesNothing("geglu", () -> kernel.geglu(x, 0, x, 0, y, 0, 1023));
+      assertAllocatesNothing("softCap", () -> kernel.softCap(30, x, 0, y, 0, 1023));
+      assertAllocatesNothing("rope", () -> kernel.rope(x, 0, y, 0, 4, 256, 256, true, x, 0));
+      assertAllocatesNothing("add", () -> kernel.binary(BinaryKind.ADD, x, 0, x, 0, y, 0, 1023));
+      assertAllocatesNothing("store", () -> kernel.store(x, 0, DataType.F16, y, 0, 1023));
     }
   }
 }

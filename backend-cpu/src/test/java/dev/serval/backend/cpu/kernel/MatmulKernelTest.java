@@ -118,8 +118,12 @@ class MatmulKernelTest {
         for (int i = 0; i < 3 + rows * stride; i++) {
           y.set(Samples.FLOAT, 4L * i, GUARD);
         }
-        kernel.multiply(w, x, 0, in, rows, y, 3, stride, 1, 2, scratch);
-        kernel.multiply(w, x, 0, in, rows, y, 3, stride, 2, 3, scratch);
+        MemorySegment apart = arena.allocate(4L * (7 + rows * 70));
+        for (int row = 0; row < rows; row++) {
+          MemorySegment.copy(x, 4L * row * in, apart, 4L * (7 + row * 70), 4L * in);
+        }
+        kernel.multiply(w, apart, 7, 70, rows, y, 3, stride, 1, 2, scratch);
+        kernel.multiply(w, apart, 7, 70, rows, y, 3, stride, 2, 3, scratch);
         for (int i = 0; i < 3 + rows * stride; i++) {
           int row = Math.floorDiv(i - 3, stride);
           int o = Math.floorMod(i - 3, stride);
