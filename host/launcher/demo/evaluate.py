@@ -20,6 +20,12 @@ EXPECTED_REQUESTS = [
     "Tell me a story about an elephant.",
     "Tell me a story about a clock and a girl",
 ]
+_EXPECTED_HEAD = """\
+# Greedy answers computed in float32 from the dequantized weights of demo.gguf. Per request:
+# the request, the prompt's ids, the answer's ids (without <end_of_turn>), the answer's text, and the margin:
+# the least distance between the two highest logits while answering, <end_of_turn> included. Arithmetic that is
+# less exact than the margin may tell another story.
+"""
 
 
 def load(path):
@@ -98,10 +104,7 @@ def _report(title, model, vocabulary, grammar, pairs, earlier=None):
 def _write_expected(path, model, vocabulary):
     prompts = [[BOS] + vocabulary.turn(request) for request in EXPECTED_REQUESTS]
     with open(path, "w", encoding="utf-8") as out:
-        out.write("# Greedy answers computed in float32 from the dequantized weights of demo.gguf. Per request:\n")
-        out.write("# the request, the prompt's ids, the answer's ids (without <end_of_turn>), the answer's text, and the margin:\n")
-        out.write("# the least distance between the two highest logits while answering, <end_of_turn> included. Arithmetic that is\n")
-        out.write("# less exact than the margin may tell another story.\n")
+        out.write(_EXPECTED_HEAD)
         for request, prompt, ids in zip(EXPECTED_REQUESTS, prompts, greedy(model, prompts, END_OF_TURN, _LIMIT)):
             out.write(f"\nrequest: {request}\nprompt: {' '.join(map(str, prompt))}\n")
             out.write(f"ids: {' '.join(map(str, ids))}\ntext: {vocabulary.decode(ids)}\n")

@@ -160,8 +160,7 @@ public final class Engine implements Serval, AutoCloseable {
     }
     ModelArchitecture a = architectures.choose(raw);
     ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
-    return ArchitectureRegistry.call(
-        a, "tokenizer", () -> a.tokenizer(source, new Tokenizers()));
+    return ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers()));
   }
 
   @Override

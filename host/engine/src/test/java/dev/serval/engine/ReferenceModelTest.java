@@ -153,7 +153,8 @@ class ReferenceModelTest {
 
   private static Generation start(Model model, String prompt) {
     return model.generate(
-        new GenerateRequest(Prompt.text(prompt), SamplingOptions.GREEDY, GENERATED, List.of(), false),
+        new GenerateRequest(
+            Prompt.text(prompt), SamplingOptions.GREEDY, GENERATED, List.of(), false),
         TokenSink.NONE);
   }
 

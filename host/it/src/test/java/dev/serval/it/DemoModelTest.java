@@ -59,6 +59,36 @@ class DemoModelTest {
     assertTrue(stories.stream().distinct().count() > WANTED, "the stories differ");
   }
 
+  /** The training program computed them from the same file, in float32. */
+  @Test
+  void givesTheIdsThatAnIndependentImplementationComputed() throws Exception {
+    try (CpuBackend backend = new CpuBackend();
+        Engine engine = new Engine(List.of(backend), List.of(new GemmaArchitecture()));
+        Model model = engine.load(LoadRequest.of(DEMO.resolve("demo.gguf")).exactly())) {
+      Prompt prompt = Prompt.text("");
+      int checked = 0;
+      for (String line : Files.readAllLines(DEMO.resolve("expected.txt"))) {
+        if (line.startsWith("request: ")) {
+          prompt = Prompt.chat(line.substring("request: ".length()));
+        } else if (line.startsWith("prompt: ")) {
+          assertEquals(ids(line), Arrays.stream(model.tokens(prompt)).boxed().toList());
+        } else if (line.startsWith("ids: ")) {
+          GenerateRequest request =
+              GenerateRequest.of(prompt).withSampling(SamplingOptions.GREEDY).withMaxTokens(400);
+          assertEquals(ids(line), model.generate(request, TokenSink.NONE).await().tokens());
+          checked++;
+        }
+      }
+      assertTrue(checked >= 5, checked + " requests");
+    }
+  }
+
+  private static List<Integer> ids(String line) {
+    return Arrays.stream(line.substring(line.indexOf(' ') + 1).split(" "))
+        .map(Integer::valueOf)
+        .toList();
+  }
+
   @Test
   void refusesAStoryThatLeavesTheGrammar() throws IOException {
     StoryGrammar grammar = StoryGrammar.read(DEMO.resolve("stories.grammar"));

@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Greedy text does not depend on how the work was cut: threads, chunks, neighbours. The model's
- * sizes split every matrix product over two threads, prompts take the tiled path, answers the other.
+ * sizes split every matrix product over two threads, prompts take the tiled path, answers the
+ * other.
  */
 class GenerationTest {
 

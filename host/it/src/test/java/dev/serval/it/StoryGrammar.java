@@ -20,8 +20,7 @@ final class StoryGrammar {
 
   private static final Pattern GUARD =
       Pattern.compile("\\G(?:\\[([AB]):(\\w+)\\] |\\[\\+(\\w)\\] )");
-  private static final Pattern PART =
-      Pattern.compile("<([\\w-]+)>|\\{(a )?(\\w)(?:\\.(\\w+))?\\}");
+  private static final Pattern PART = Pattern.compile("<([\\w-]+)>|\\{(a )?(\\w)(?:\\.(\\w+))?\\}");
 
   private record Alternative(List<Guard> guards, List<Part> parts) {}
 
@@ -90,7 +89,8 @@ final class StoryGrammar {
     Matcher g = GUARD.matcher(body);
     int at = 0;
     while (g.find()) {
-      guards.add(g.group(3) == null ? new Guard(g.group(1), g.group(2)) : new Guard(g.group(3), ""));
+      guards.add(
+          g.group(3) == null ? new Guard(g.group(1), g.group(2)) : new Guard(g.group(3), ""));
       at = g.end();
     }
     List<Part> parts = new ArrayList<>();
@@ -138,11 +138,10 @@ final class StoryGrammar {
     for (Alternative a : rules.getOrDefault(name, List.of())) {
       boolean allowed =
           a.guards.stream()
-              .allMatch(
-                  g -> {
-                    Map<String, String> v = bound.get(g.name);
-                    return v != null && (g.kind.isEmpty() || g.kind.equals(v.get("class")));
-                  });
+              .allMatch(g -> {
+                Map<String, String> v = bound.get(g.name);
+                return v != null && (g.kind.isEmpty() || g.kind.equals(v.get("class")));
+              });
       if (allowed && parts(a.parts, 0, text, at, bound, rest)) {
         return true;
       }
@@ -165,12 +164,7 @@ final class StoryGrammar {
           text.startsWith(t.text, at)
               && parts(parts, index + 1, text, at + t.text.length(), bound, rest);
       case Part.Rule r ->
-          rule(
-              r.name,
-              text,
-              at,
-              bound,
-              (end, b) -> parts(parts, index + 1, text, end, b, rest));
+          rule(r.name, text, at, bound, (end, b) -> parts(parts, index + 1, text, end, b, rest));
       case Part.Slot s -> {
         Map<String, String> value = bound.get(s.name);
         if (value != null) {

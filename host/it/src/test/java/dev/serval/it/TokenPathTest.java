@@ -59,7 +59,8 @@ class TokenPathTest {
             best.rows(),
             best.attention());
     try (CpuBackend cpu = new CpuBackend(new CpuOptions(1, probed));
-        Engine engine = new Engine(List.of(new ProbeBackend(cpu)), List.of(new GemmaArchitecture()));
+        Engine engine =
+            new Engine(List.of(new ProbeBackend(cpu)), List.of(new GemmaArchitecture()));
         Model model = engine.load(LoadRequest.of(GoldenModel.path("gemma3-mini-Q8_0.gguf")))) {
       model
           .generate(
@@ -82,13 +83,12 @@ class TokenPathTest {
   private static Set<String> classesOnStack(String head) {
     Set<String> names = new LinkedHashSet<>();
     StackWalker.getInstance()
-        .forEach(
-            f -> {
-              String name = f.getClassName().replaceFirst("\\$.*", "");
-              if (name.startsWith("dev.serval.") && !name.startsWith("dev.serval.it.")) {
-                names.add(name);
-              }
-            });
+        .forEach(f -> {
+          String name = f.getClassName().replaceFirst("\\$.*", "");
+          if (name.startsWith("dev.serval.") && !name.startsWith("dev.serval.it.")) {
+            names.add(name);
+          }
+        });
     names.removeIf(n -> n.endsWith("." + head));
     return names;
   }

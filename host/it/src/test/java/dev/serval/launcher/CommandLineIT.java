@@ -86,7 +86,8 @@ class CommandLineIT {
 
   @Test
   void failsWithoutOutputOnAFileThatIsNoModel() throws Exception {
-    Path file = Files.writeString(temporary.resolve("text.gguf"), "this is not a model file.......");
+    Path file =
+        Files.writeString(temporary.resolve("text.gguf"), "this is not a model file.......");
     Result r = serval("", "run", file.toString(), "hello");
     assertEquals(1, r.code);
     assertEquals("", r.out);
@@ -121,7 +122,8 @@ class CommandLineIT {
         serval("", "bench", "demo", "-p", "32", "-n", "8", "-t", "2", "-r", "2", "-o", "json");
     assertEquals(0, r.code, r.err);
     assertTrue(r.out.strip().startsWith("[") && r.out.strip().endsWith("]"), r.out);
-    for (String key : List.of("\"pp32\"", "\"tg8\"", "\"threads\": 2", "tok_s", "stddev", "\"cpu\"")) {
+    for (String key :
+        List.of("\"pp32\"", "\"tg8\"", "\"threads\": 2", "tok_s", "stddev", "\"cpu\"")) {
       assertTrue(r.out.contains(key), key + " in " + r.out);
     }
     Result one = serval("", "bench", "demo", "-p", "0", "-n", "4", "-r", "1", "-o", "json");

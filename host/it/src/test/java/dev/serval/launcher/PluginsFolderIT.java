@@ -67,9 +67,7 @@ class PluginsFolderIT {
     Folders folders = folders(distribution);
     try (Container container = Container.start(folders, Map.of());
         Model model =
-            container
-                .serval()
-                .load(LoadRequest.of(distribution.resolve("models/demo.gguf")))) {
+            container.serval().load(LoadRequest.of(distribution.resolve("models/demo.gguf")))) {
       assertFalse(servalThreads() == 0, "the test sees the threads it looks for");
       assertEquals("cpu", model.info().backend());
     }

@@ -72,7 +72,8 @@ final class RunningModel implements AutoCloseable {
   }
 
   static GenerateRequest request(String prompt, int maxTokens) {
-    return new GenerateRequest(Prompt.text(prompt), SamplingOptions.GREEDY, maxTokens, List.of(), false);
+    return new GenerateRequest(
+        Prompt.text(prompt), SamplingOptions.GREEDY, maxTokens, List.of(), false);
   }
 
   /** What a prompt is continued with, computed without the runner. */
