@@ -23,6 +23,8 @@ public final class ModelRefusedException extends ServalException {
     VOCABULARY("model.vocabulary"),
     /** No installed model bundle knows the architecture. */
     ARCHITECTURE_UNKNOWN("model.architecture-unknown"),
+    /** The model bundle failed while it described the file. */
+    PLUGIN_FAILED("model.plugin-failed"),
     /** No backend can run the model's graph. */
     NO_BACKEND("model.no-backend");
 

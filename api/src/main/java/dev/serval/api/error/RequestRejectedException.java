@@ -19,6 +19,8 @@ public final class RequestRejectedException extends ServalException {
     MODEL_CLOSED("request.model-closed"),
     /** The model computed logits from which no token can be drawn. */
     NO_TOKEN("request.no-token"),
+    /** The model's tokenizer or chat format failed. */
+    PLUGIN_FAILED("request.plugin-failed"),
     /** The consumer did not take events for too long. */
     CONSUMER_STALLED("request.consumer-stalled");
 

@@ -95,7 +95,7 @@ final class ArchitectureRegistry {
       throw e;
     } catch (RuntimeException | LinkageError e) {
       throw new ModelRefusedException(
-          Reason.MALFORMED,
+          Reason.PLUGIN_FAILED,
           "architecture " + a.getClass().getName() + " failed in " + what + ": " + e);
     }
   }

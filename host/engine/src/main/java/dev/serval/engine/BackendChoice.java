@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 record BackendChoice(BackendRegistry.Slot slot, Device device, Graph graph) {
 
   /** Different reasons of one backend that a refusal lists. */
-  private static final int MAX_REASONS = 8;
+  private static final int MAX_REASONS = 3;
 
   /**
    * Chooses the backend and device of the highest score among those that compute every op.

@@ -25,7 +25,7 @@ record GuardedChatFormat(String model, ChatFormat format) implements ChatFormat 
       throw e;
     } catch (RuntimeException | LinkageError e) {
       throw new RequestRejectedException(
-          Reason.OPTION_INVALID, "the chat format of " + model + " failed: " + e);
+          Reason.PLUGIN_FAILED, "the chat format of " + model + " failed: " + e);
     }
   }
 }

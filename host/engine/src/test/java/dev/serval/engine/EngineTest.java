@@ -207,7 +207,7 @@ class EngineTest {
     architecture.failing = "render";
     ServalException e =
         assertThrows(ServalException.class, () -> model.tokens(Prompt.chat("hello")));
-    assertEquals("request.option-invalid", e.code());
+    assertEquals("request.plugin-failed", e.code());
   }
 
   @Test

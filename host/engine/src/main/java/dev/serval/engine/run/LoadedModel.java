@@ -163,7 +163,7 @@ public final class LoadedModel implements Model {
     } catch (RuntimeException | LinkageError e) {
       // The tokenizer may come from a model bundle: its exception must not leave this call.
       throw new RequestRejectedException(
-          Reason.OPTION_INVALID, "the tokenizer of " + parts.info().name() + " failed: " + e);
+          Reason.PLUGIN_FAILED, "the tokenizer of " + parts.info().name() + " failed: " + e);
     }
   }
 
