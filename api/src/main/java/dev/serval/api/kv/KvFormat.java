@@ -1,11 +1,13 @@
 package dev.serval.api.kv;
 
 import dev.serval.api.tensor.DataType;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Describes rows of a key/value cache in their canonical form, in which they travel between
- * programs. Two caches exchange rows iff their formats are equal.
+ * programs. Two caches exchange rows iff their formats are equal; {@link #problems} says why they
+ * do not.
  *
  * <p>A canonical row of a slot is {@code keyWidth} elements of the key followed by {@code
  * valueWidth} elements of the value, in {@code type}, little-endian, heads in order, nothing
@@ -24,6 +26,31 @@ public record KvFormat(int version, String graphDigest, DataType type, List<KvSl
   /** Copies the list. */
   public KvFormat {
     slots = List.copyOf(slots);
+  }
+
+  /**
+   * Why rows of another cache cannot enter this one.
+   *
+   * @param source format of the rows
+   * @return reasons, empty iff the formats are equal
+   */
+  public List<String> problems(KvFormat source) {
+    List<String> problems = new ArrayList<>();
+    compare("version", version, source.version, problems);
+    compare("graph", graphDigest, source.graphDigest, problems);
+    compare("type", type, source.type, problems);
+    int n = slots.size();
+    compare("number of slots", n, source.slots.size(), problems);
+    for (int i = 0; i < Math.min(n, source.slots.size()); i++) {
+      compare("slot " + i + " of " + n, slots.get(i), source.slots.get(i), problems);
+    }
+    return List.copyOf(problems);
+  }
+
+  private static void compare(String what, Object expected, Object got, List<String> problems) {
+    if (!expected.equals(got)) {
+      problems.add("cache rows of another " + what + ": expected " + expected + ", got " + got);
+    }
   }
 
   /** Bytes of one canonical row of {@code slot}. */

@@ -1,6 +1,6 @@
 /** Key/value caches: which a graph needs, and how rows travel between programs. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.kv;
 

@@ -8,11 +8,43 @@ import dev.serval.api.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
 import org.osgi.annotation.versioning.ProviderType;
 
-/** The runtime, as an OSGi service. Thread-safe. */
+/**
+ * The runtime: an OSGi service, or in plain Java what {@link #start} returns. Thread-safe.
+ *
+ * <p>Whoever started a runtime closes it. The service belongs to the framework and to all who use
+ * it: its {@link #close} does nothing, and what a caller loaded through it, the caller closes.
+ */
 @ProviderType
-public interface Serval {
+public interface Serval extends AutoCloseable {
+
+  /**
+   * Starts a runtime of its own in plain Java, on the class path or the module path.
+   *
+   * <p>The engine, backends and architectures are {@link ServiceLoader} providers that the class
+   * loader of this interface sees; the thread's context loader plays no part. A backend or
+   * architecture that cannot be created is left out, with a warning in the log. In an OSGi
+   * framework take the service instead: a bundle's class loader finds no providers.
+   *
+   * @return the runtime; closing it closes its models and backends
+   * @throws IllegalStateException if no engine is found
+   * @throws ServiceConfigurationError if a provider is declared that is not there or is none
+   */
+  static Serval start() {
+    return ServiceLoader.load(ServalProvider.class, Serval.class.getClassLoader())
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "no engine found: expected a provider of "
+                    + ServalProvider.class.getName()
+                    + " beside the api on the class path or module path (the jar"
+                    + " dev.serval.engine); in an OSGi framework, take the service "
+                    + Serval.class.getName()))
+        .start();
+  }
 
   /**
    * Loads a model and waits for it.
@@ -44,4 +76,12 @@ public interface Serval {
 
   /** What each backend found, by backend name. */
   Map<String, DeviceReport> devices();
+
+  /**
+   * Ends a runtime that {@link #start} returned: ends all generations as cancelled, closes all
+   * models and backends, frees everything. Closing it again does nothing; nor does closing the OSGi
+   * service.
+   */
+  @Override
+  void close();
 }

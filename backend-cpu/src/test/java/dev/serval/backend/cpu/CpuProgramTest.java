@@ -95,7 +95,7 @@ class CpuProgramTest {
   void everyChunkingGivesTheSameBits() {
     int[] text = GemmaLike.text(33);
     List<float[]> expected = logits(backend, spec(), 33, text);
-    for (int chunk : new int[] {1, 2, 7, 16, 17, 32}) {
+    for (int chunk = 1; chunk < 33; chunk += chunk < 17 ? 1 : 15) {
       assertSameBits(expected, logits(backend, spec(), chunk, text), "chunk " + chunk);
     }
   }

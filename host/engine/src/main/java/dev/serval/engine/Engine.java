@@ -21,8 +21,10 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -35,7 +37,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe. Closing it closes every model.
  */
-public final class Engine implements Serval, AutoCloseable {
+public final class Engine implements Serval {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
   /** How long a backend that leaves waits for its models; the service registry waits five. */
@@ -49,6 +51,9 @@ public final class Engine implements Serval, AutoCloseable {
 
   /** Models that have not ended, with the backend each runs on. */
   private final ConcurrentMap<LoadedModel, BackendRegistry.Slot> models = new ConcurrentHashMap<>();
+
+  /** Providers that live and end with the engine. */
+  private final Queue<AutoCloseable> owned = new ConcurrentLinkedQueue<>();
 
   private volatile boolean closed;
 
@@ -68,6 +73,13 @@ public final class Engine implements Serval, AutoCloseable {
     this.options = options;
     backends.forEach(this::addBackend);
     architectures.forEach(this::addArchitecture);
+  }
+
+  /**
+   * Has a provider closed with the engine, after every model; others are their owners' to close.
+   */
+  void own(AutoCloseable provider) {
+    owned.add(provider);
   }
 
   /** Makes a backend available. */
@@ -197,9 +209,20 @@ public final class Engine implements Serval, AutoCloseable {
   public void close() {
     closed = true;
     List.copyOf(models.keySet()).forEach(Model::close);
+    closeOwned();
     for (OpenLease lease : pool.leases()) {
       LOG.warn("memory was not given back: {}", lease);
     }
     pool.close();
+  }
+
+  private void closeOwned() {
+    for (AutoCloseable c = owned.poll(); c != null; c = owned.poll()) {
+      try {
+        c.close();
+      } catch (Exception e) { // a plugin's; the others are closed all the same
+        LOG.warn("{} failed to close", c.getClass().getName(), e);
+      }
+    }
   }
 }

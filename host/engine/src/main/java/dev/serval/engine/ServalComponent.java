@@ -84,4 +84,8 @@ public final class ServalComponent implements Serval {
   public Map<String, DeviceReport> devices() {
     return engine.devices();
   }
+
+  /** Does nothing: the service is shared, and ends with its component. */
+  @Override
+  public void close() {}
 }

@@ -52,6 +52,22 @@ public class FrameworkIT {
   }
 
   @Test
+  public void startsEveryBundleOfTheDistribution() {
+    for (Bundle b : context.getBundles()) {
+      String name = String.valueOf(b.getSymbolicName());
+      if (name.startsWith("dev.serval.")) {
+        assertEquals(Bundle.ACTIVE, b.getState(), name);
+      }
+    }
+  }
+
+  @Test
+  public void survivesAConsumerThatClosesTheSharedService() throws InterruptedException {
+    serval.close();
+    assertFalse(story().isEmpty());
+  }
+
+  @Test
   public void refusesWithTheMissingArchitectureAndGeneratesTheSameAfterItIsBack()
       throws BundleException, InterruptedException {
     String before = story();

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Gemma 3 from file to logits, against what an independent implementation computes. */
 class GemmaGoldenTest {
 
-  private static final int[] TOKENS =
+  static final int[] TOKENS =
       GoldenModel.ids(
           """
           2 14 290 270 301 411 500 612 733 804 905 266 275 288 299 310 321 333 344 355 366 377 388
@@ -37,7 +37,7 @@ class GemmaGoldenTest {
           """);
 
   /** Both sides compute with exact weights; what is left is the order of F32 sums. */
-  private static final double EXACT_BOUND = 2e-4;
+  static final double EXACT_BOUND = 2e-4;
 
   private static final Backend REFERENCE = new ReferenceBackend();
   private static final CpuBackend CPU = new CpuBackend();

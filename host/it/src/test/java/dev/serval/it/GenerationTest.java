@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 class GenerationTest {
 
   private static final int GENERATED = 48;
+  private static final int MOST_TEXTS = 50;
 
   /** A prompt longer than the sliding window of 16, as ids of the golden vocabulary. */
   private static final List<Integer> PROMPT = ids(40, 7);
@@ -64,8 +65,12 @@ class GenerationTest {
     try (CpuBackend backend = backend(2);
         Engine engine = new Engine(List.of(backend), List.of(new GemmaArchitecture()));
         Model model = engine.load(LoadRequest.of(model()))) {
-      model.generate(request(PROMPT), TokenSink.NONE).await();
       MetricsSnapshot m = model.metrics();
+      // on a busy machine the other thread may come too late for every item of a short text
+      for (int i = 0; i < MOST_TEXTS && m.value("cpu.team.member.1") == 0; i++) {
+        model.generate(request(PROMPT), TokenSink.NONE).await();
+        m = model.metrics();
+      }
       assertTrue(m.value("cpu.team.member.0") > 0, m.toString());
       assertTrue(m.value("cpu.team.member.1") > 0, m.toString());
       assertTrue(m.value("cpu.matmul.tiled") > 0, m.toString());

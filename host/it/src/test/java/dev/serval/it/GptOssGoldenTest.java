@@ -24,7 +24,7 @@ class GptOssGoldenTest {
 
   private static final String MODEL = "gpt-oss-mini-F32";
 
-  private static final int[] TOKENS =
+  static final int[] TOKENS =
       GoldenModel.ids(
           """
           10 14 290 270 301 411 500 612 733 804 85 266 275 288 299 310 321 333 344 355 366 377 388
@@ -36,7 +36,7 @@ class GptOssGoldenTest {
       List.of(0, 15, 16, 40, 127, 128, 129, 200, 255, 256, 300, 319);
 
   /** Both sides compute with exact weights; what is left is the order of F32 sums. */
-  private static final double BOUND = 2e-4;
+  static final double BOUND = 2e-4;
 
   /** Shared by the tests, so none of them closes it. */
   private static final CpuBackend CPU = new CpuBackend();

@@ -27,7 +27,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description = "Measures prefill (pp) and decode (tg).",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
 final class BenchCommand implements Callable<Integer> {
 
   private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(4);

@@ -11,7 +11,8 @@ import picocli.CommandLine.Command;
 @Command(
     name = "bundles",
     description = "Lists the bundles, their states and the services they offer.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
 final class BundlesCommand implements Callable<Integer> {
 
   @Override

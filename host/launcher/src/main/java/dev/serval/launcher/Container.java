@@ -30,18 +30,26 @@ import org.osgi.util.tracker.ServiceTracker;
 final class Container implements AutoCloseable {
 
   private static final long START_SECONDS = 20;
+  private static final long POLL_MILLIS = 500;
   private static final String API_BUNDLE = "dev.serval.api.jar";
 
   private final Framework framework;
   private final BundleCache cache;
   private final Serval serval;
   private final List<String> problems;
+  private final PluginCheck plugins;
 
-  private Container(Framework framework, BundleCache cache, Serval serval, List<String> problems) {
+  private Container(
+      Framework framework,
+      BundleCache cache,
+      Serval serval,
+      List<String> problems,
+      PluginCheck plugins) {
     this.framework = framework;
     this.cache = cache;
     this.serval = serval;
     this.problems = problems;
+    this.plugins = plugins;
   }
 
   /**
@@ -64,7 +72,10 @@ final class Container implements AutoCloseable {
       List<String> problems = install(framework.getBundleContext(), jars);
       framework.start();
       Serval serval = await(framework.getBundleContext(), problems);
-      return new Container(framework, cache, serval, problems);
+      PluginCheck plugins =
+          PluginCheck.open(
+              folders.plugins(), POLL_MILLIS, line -> System.err.println("serval: " + line));
+      return new Container(framework, cache, serval, problems, plugins);
     } catch (BundleException | IOException | StartException e) {
       stop(framework, cache);
       if (e instanceof StartException s) {
@@ -94,11 +105,12 @@ final class Container implements AutoCloseable {
     config.put(Constants.FRAMEWORK_STORAGE, cache.resolve("felix").toString());
     config.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, hostPackages());
     config.put("felix.fileinstall.dir", folders.plugins().toString());
-    config.put("felix.fileinstall.poll", "500");
+    config.put("felix.fileinstall.poll", String.valueOf(POLL_MILLIS));
     // plugins that are there already are started before any command looks for them
     config.put("felix.fileinstall.noInitialDelay", "true");
     config.put("felix.fileinstall.tmpdir", cache.resolve("fileinstall").toString());
     config.put("felix.fileinstall.log.level", "1");
+    config.put("felix.fileinstall.log.default", "jul"); // standard error; otherwise standard output
     config.put("felix.fileinstall.enableConfigSave", "false");
     config.put("felix.log.level", "1");
     config.put("ds.loglevel", "1");
@@ -183,6 +195,7 @@ final class Container implements AutoCloseable {
 
   @Override
   public void close() {
+    plugins.close();
     stop(framework, cache);
   }
 

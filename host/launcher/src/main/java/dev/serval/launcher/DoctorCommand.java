@@ -12,7 +12,8 @@ import picocli.CommandLine.Command;
 @Command(
     name = "doctor",
     description = "Reports on Java, its flags, devices, and what is slower than it could be.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
 final class DoctorCommand implements Callable<Integer> {
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";

@@ -64,6 +64,11 @@ record Folders(Path home, Path plugins, Path cache) {
     return home.resolve("bundles");
   }
 
+  /** The lines entered in interactive sessions. */
+  Path history() {
+    return plugins.resolveSibling("history");
+  }
+
   /**
    * The file a model argument means: {@code demo} or a path.
    *

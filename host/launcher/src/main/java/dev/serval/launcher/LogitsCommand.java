@@ -22,7 +22,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "logits",
     description = "Writes the logits after each token: little-endian float32, a row per token.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
 final class LogitsCommand implements Callable<Integer> {
 
   private static final ValueLayout.OfInt LITTLE_ENDIAN =

@@ -16,6 +16,11 @@ import picocli.CommandLine.IExecutionExceptionHandler;
     description = "Runs large language models in one JVM.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
+    footer = {
+      "%nserval COMMAND --help explains a command. For a start:",
+      "  serval run demo \"Tell me a story about a fox and a lighthouse.\"",
+      "  serval run path/to/model.gguf        a conversation, on a terminal"
+    },
     subcommands = {
       RunCommand.class,
       TokenizeCommand.class,
@@ -30,7 +35,8 @@ public final class Main {
   private Main() {}
 
   /**
-   * Runs one command and exits with its code.
+   * Runs one command. A failure exits with its code; after a success the process ends by itself,
+   * since a stopped framework leaves no thread behind.
    *
    * @param args the command and its options
    */
@@ -38,8 +44,9 @@ public final class Main {
     int code = commandLine(System.err).execute(args);
     System.out.flush();
     System.err.flush();
-    // the framework is stopped by now; what may remain are threads of plugins that forgot to stop
-    System.exit(code);
+    if (code != CommandLine.ExitCode.OK) {
+      System.exit(code);
+    }
   }
 
   static CommandLine commandLine(PrintStream err) {

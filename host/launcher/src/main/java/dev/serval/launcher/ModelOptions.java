@@ -47,7 +47,7 @@ final class ModelOptions {
   /** The request to load a file. */
   LoadRequest request(Path path) {
     DataType type = kvType == KvType.F32 ? DataType.F32 : DataType.F16;
-    LoadRequest request = LoadRequest.of(path).withKvType(type);
+    LoadRequest request = LoadRequest.of(path).withKvType(type).withMaxSequences(1);
     return numCtx == null ? request : request.withContextLength(numCtx);
   }
 }

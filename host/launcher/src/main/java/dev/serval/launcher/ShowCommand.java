@@ -18,7 +18,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "show",
     description = "Shows what a model file contains.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
 final class ShowCommand implements Callable<Integer> {
 
   private static final List<String> FACTS =

@@ -15,7 +15,9 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "tokenize",
     description = "Shows the tokens of a text.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
 final class TokenizeCommand implements Callable<Integer> {
 
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")

@@ -9,6 +9,8 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -31,6 +33,28 @@ class MainTest {
   void exitsWithTwoOnAnUnknownOption() {
     assertEquals(2, execute("run", "demo", "--no-such-option"));
     assertTrue(usage.toString().contains("--no-such-option"), usage.toString());
+  }
+
+  @Test
+  void explainsEveryCommandIn80Columns() {
+    CommandLine line = Main.commandLine(System.err);
+    List<CommandLine> all = new ArrayList<>(line.getSubcommands().values());
+    all.add(line);
+    for (CommandLine command : all) {
+      String help = command.getUsageMessage();
+      assertTrue(help.lines().allMatch(l -> l.length() <= 80), help);
+      command
+          .getCommandSpec()
+          .args()
+          .forEach(arg -> assertTrue(arg.description().length > 0, arg + " in " + help));
+      assertTrue(command.getCommandSpec().version().length > 0, "version in " + help);
+    }
+  }
+
+  @Test
+  void refusesASystemPromptWithoutChatFormat() {
+    assertEquals(1, execute("run", "demo", "hello", "--raw", "--system", "be brief"));
+    assertTrue(errors().contains("--system"), errors());
   }
 
   @Test

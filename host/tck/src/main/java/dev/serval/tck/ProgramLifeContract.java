@@ -7,26 +7,16 @@ import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.error.OutOfBudgetException;
-import dev.serval.api.graph.Graph;
-import dev.serval.api.kv.KvGroup;
-import dev.serval.api.kv.KvSlot;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
 import dev.serval.tck.graphs.ModelSession;
 import dev.serval.tck.graphs.TestModel;
 import dev.serval.tck.memory.TestMemory;
-import dev.serval.tck.ops.Bound;
-import dev.serval.tck.reference.ReferenceBackend;
 import dev.serval.tck.run.Chain;
 import dev.serval.tck.run.SequenceRunner;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
@@ -35,7 +25,7 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * The life of a program: its memory is planned to the byte and comes back, steps can be interrupted
- * and can be given up, caches travel.
+ * and can be given up.
  */
 public abstract class ProgramLifeContract extends BackendContract {
 
@@ -68,7 +58,7 @@ public abstract class ProgramLifeContract extends BackendContract {
         }
       }
     }
-    return tests.stream();
+    return chosen(tests);
   }
 
   private void checkPlan(TestModel m, int maxTokens, CompileSpec.Mode mode, DataType kvType) {
@@ -125,7 +115,25 @@ public abstract class ProgramLifeContract extends BackendContract {
     }
   }
 
-  /** Two placements of the same weights share memory and outlive each other. */
+  /** Placements of the same weights for the same graph take their memory once. */
+  @Test
+  public void placementsOfTheSameWeightsShareTheirMemory() {
+    TestModel m = TestModel.gptOss(DataType.Q8_0, SEED);
+    Backend backend = backend();
+    try (TestMemory memory = new TestMemory()) {
+      CompileSpec spec = memory.spec(m.graph(), 16, 2, 64);
+      long planned = backend.plan(m.graph(), spec, device().profile()).weightsBytes();
+      Placement one = backend.place(m.weights(), m.graph(), spec, device());
+      Placement two = backend.place(m.weights(), m.graph(), spec, device());
+      Assertions.assertEquals(planned, memory.budget().reservedBytes(), "both");
+      one.close();
+      Assertions.assertEquals(planned, memory.budget().reservedBytes(), "the second alone");
+      two.close();
+      Assertions.assertEquals(0, memory.budget().reservedBytes(), "none");
+    }
+  }
+
+  /** Two placements of the same weights outlive each other, and compute the same. */
   @Test
   public void secondProgramOfTheSameWeightsComputesTheSame() {
     TestModel m = TestModel.gemma3(DataType.Q8_0, SEED);
@@ -200,81 +208,5 @@ public abstract class ProgramLifeContract extends BackendContract {
       Assertions.assertThrows(
           IllegalStateException.class, () -> a.chain().program().submit(foreign));
     }
-  }
-
-  /** Rows that are exported and imported go on with the same bits. */
-  @TestFactory
-  public Stream<DynamicTest> exportedCacheGoesOnInAnotherProgram() {
-    return Stream.of(DataType.F32, DataType.F16)
-        .flatMap(kv ->
-            Stream.of(TestModel.gemma3(DataType.Q8_0, SEED), TestModel.gptOss(DataType.F32, SEED))
-                .map(m ->
-                    DynamicTest.dynamicTest(
-                        m.source().name() + " " + kv, () -> checkTransfer(m, kv))));
-  }
-
-  private void checkTransfer(TestModel m, DataType kvType) {
-    UnaryOperator<CompileSpec> change = spec -> spec.withKvType(kvType);
-    try (ModelSession old = new ModelSession(backend(), m, change);
-        ModelSession fresh = new ModelSession(backend(), m, change)) {
-      old.runner().add(1, 5, 6, 7).run();
-      old.runner().prefill(0, 7, PROMPT);
-      fresh.runner().add(3, 1, 2, 3, 4).run();
-      transfer(m.graph(), old, fresh, PROMPT.length);
-      List<float[]> want = old.runner().add(0, 1, 2, 3).run();
-      List<float[]> got = fresh.runner().add(0, 1, 2, 3).run();
-      checkEqual(want, got);
-    }
-  }
-
-  /** Rows of the reference are understood: the canonical form is the same for all. */
-  @TestFactory
-  public Stream<DynamicTest> cacheOfTheReferenceIsUnderstood() {
-    return Stream.of(DataType.F32, DataType.F16)
-        .map(kv -> DynamicTest.dynamicTest("cache " + kv, () -> checkForeign(kv)));
-  }
-
-  private void checkForeign(DataType kvType) {
-    TestModel m = TestModel.gemma3(DataType.F32, SEED);
-    UnaryOperator<CompileSpec> change = spec -> spec.withKvType(kvType);
-    try (ModelSession old = new ModelSession(new ReferenceBackend(), m, change);
-        ModelSession fresh = new ModelSession(backend(), m, change)) {
-      old.runner().prefill(0, 7, PROMPT);
-      Assertions.assertEquals(
-          old.chain().program().kv().format(), fresh.chain().program().kv().format());
-      transfer(m.graph(), old, fresh, PROMPT.length);
-      List<float[]> want = old.runner().add(0, 1, 2, 3).run();
-      List<float[]> got = fresh.runner().add(0, 1, 2, 3).run();
-      for (int i = 0; i < want.size(); i++) {
-        // F32 sums through four layers, new rows rounded to the cache's type
-        Bound.absolute(1e-2).check("row " + i, want.get(i), got.get(i));
-      }
-    }
-  }
-
-  /** Moves what sequence 0 can still see. */
-  private static void transfer(Graph graph, ModelSession old, ModelSession fresh, int length) {
-    fresh.runner().adopt(0, length);
-    for (KvGroup group : graph.groups()) {
-      for (KvSlot slot : group.slots()) {
-        int from = group.mask().visibleFrom(length);
-        MemorySegment source = cells(old.runner().cells(group.index(), 0), from, length);
-        MemorySegment target = cells(fresh.runner().cells(group.index(), 0), from, length);
-        long bytes = old.chain().program().kv().format().rowBytes(slot) * (length - from);
-        MemorySegment rows = Arena.ofAuto().allocate(bytes, 64);
-        old.chain().program().kv().exportRows(slot, source, rows);
-        fresh.chain().program().kv().importRows(slot, target, rows);
-      }
-    }
-  }
-
-  private static MemorySegment cells(Map<Integer, Integer> cells, int from, int until) {
-    MemorySegment indices = Arena.ofAuto().allocate(4L * (until - from), 64);
-    for (int p = from; p < until; p++) {
-      Integer cell = cells.get(p);
-      Assertions.assertNotNull(cell, "position " + p);
-      indices.setAtIndex(ValueLayout.JAVA_INT, p - from, cell);
-    }
-    return indices;
   }
 }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.backend.Backend;
+import dev.serval.api.graph.Mark;
 import dev.serval.tck.FaultyBackend.Fault;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -37,6 +39,24 @@ class ContractsCatchFaultsTest {
       @Override
       protected Backend backend() {
         return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  private static KvTransferContract transfers(Fault fault) {
+    return new KvTransferContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
+  private static InterruptContract interrupts(Fault fault) {
+    return new InterruptContract() {
+      @Override
+      protected Backend backend(Consumer<Mark> probe) {
+        return new FaultyBackend(fault, probe);
       }
     };
   }
@@ -118,5 +138,34 @@ class ContractsCatchFaultsTest {
         () -> lives(Fault.NEVER_STOPS).interruptedStepIsAbortedAndTheProgramStaysUsable());
     assertThrows(
         AssertionError.class, () -> lives(Fault.NEVER_LATE).missedDeadlineLosesTheProgram());
+  }
+
+  @Test
+  void interruptsAndDeadlinesThatMissTheirLayerAreCaught() {
+    for (Fault fault : new Fault[] {Fault.NEVER_STOPS, Fault.DIES_OF_INTERRUPTS}) {
+      assertThrows(
+          AssertionError.class,
+          () -> interrupts(fault).stepInterruptedAtAnyLayerEndsThereAndGivesTheSameWhenRunAgain());
+    }
+    assertThrows(
+        AssertionError.class,
+        () -> interrupts(Fault.NEVER_LATE).lateStepLosesItsProgramAndTheQueueGoesOnForOthers());
+  }
+
+  @Test
+  void weightsThatArePlacedTwiceAreCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> lives(Fault.PLACES_TWICE).placementsOfTheSameWeightsShareTheirMemory());
+  }
+
+  @Test
+  void cacheRowsThatGetLostOrMixedUpAreCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> runSome(transfers(Fault.FORGETS_A_ROW).exportedCacheGoesOnInAnotherProgram()));
+    assertThrows(
+        AssertionError.class,
+        () -> transfers(Fault.TAKES_ANY_ROW).slotsCellsAndSizesThatDoNotFitAreRefused());
   }
 }

@@ -12,13 +12,18 @@ import dev.serval.api.backend.Step;
 import dev.serval.api.backend.Support;
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Mark;
 import dev.serval.api.graph.Op;
+import dev.serval.api.kv.KvFormat;
+import dev.serval.api.kv.KvSlot;
 import dev.serval.api.kv.KvStorage;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Weights;
 import dev.serval.tck.reference.ReferenceBackend;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.Consumer;
 
 /** The reference backend with one thing wrong. */
 final class FaultyBackend implements Backend {
@@ -44,14 +49,27 @@ final class FaultyBackend implements Backend {
     /** Interrupts are ignored. */
     NEVER_STOPS,
     /** Deadlines are ignored. */
-    NEVER_LATE
+    NEVER_LATE,
+    /** The program is lost where it should only abort a step. */
+    DIES_OF_INTERRUPTS,
+    /** Weights are reserved for each placement anew. */
+    PLACES_TWICE,
+    /** The last of some imported cache rows is forgotten. */
+    FORGETS_A_ROW,
+    /** Cache rows are not checked. */
+    TAKES_ANY_ROW
   }
 
-  private final Backend inner = new ReferenceBackend();
+  private final Backend inner;
   private final Fault fault;
 
   FaultyBackend(Fault fault) {
+    this(fault, _ -> {});
+  }
+
+  FaultyBackend(Fault fault, Consumer<Mark> probe) {
     this.fault = fault;
+    this.inner = new ReferenceBackend(probe);
   }
 
   @Override
@@ -82,6 +100,9 @@ final class FaultyBackend implements Backend {
 
   @Override
   public Placement place(Weights weights, Graph graph, CompileSpec spec, Device device) {
+    if (fault == Fault.PLACES_TWICE) {
+      spec.resources().budget().reserve(1, "once more");
+    }
     return inner.place(weights, graph, spec, device);
   }
 
@@ -134,6 +155,9 @@ final class FaultyBackend implements Backend {
       boolean patient = fault == Fault.NEVER_LATE;
       Outcome outcome =
           program.await(step, patient ? System.nanoTime() + Long.MAX_VALUE / 2 : deadlineNanos);
+      if (fault == Fault.DIES_OF_INTERRUPTS && outcome instanceof Outcome.Aborted) {
+        return new Outcome.Lost("interrupted");
+      }
       if (!step.layout().graph().boundaryOutputs().isEmpty()) {
         spoil(step, step.layout().boundaryOutputOffset(0), rowFloats(step));
       } else if (step.wanted() > 0) {
@@ -168,12 +192,45 @@ final class FaultyBackend implements Backend {
 
     @Override
     public KvStorage kv() {
-      return program.kv();
+      return fault == Fault.FORGETS_A_ROW || fault == Fault.TAKES_ANY_ROW
+          ? new FaultyKv(program.kv())
+          : program.kv();
     }
 
     @Override
     public void close() {
       program.close();
+    }
+  }
+
+  private final class FaultyKv implements KvStorage {
+
+    private final KvStorage kv;
+
+    FaultyKv(KvStorage kv) {
+      this.kv = kv;
+    }
+
+    @Override
+    public KvFormat format() {
+      return kv.format();
+    }
+
+    @Override
+    public void exportRows(KvSlot slot, MemorySegment cells, MemorySegment target) {
+      try {
+        kv.exportRows(slot, cells, target);
+      } catch (IllegalArgumentException e) {
+        if (fault != Fault.TAKES_ANY_ROW) {
+          throw e;
+        }
+      }
+    }
+
+    @Override
+    public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+      boolean forget = fault == Fault.FORGETS_A_ROW;
+      kv.importRows(slot, forget ? cells.asSlice(0, cells.byteSize() - 4) : cells, source);
     }
   }
 }

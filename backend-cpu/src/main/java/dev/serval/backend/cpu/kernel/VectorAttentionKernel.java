@@ -62,10 +62,7 @@ final class VectorAttentionKernel extends BlockAttention {
 
   @Override
   void exponentials(MemorySegment s, long z, float max) {
-    for (int j = 0; j < BLOCK; j += LENGTH) {
-      VectorFunctions.exp(FloatVector.fromMemorySegment(FLOATS, s, z + 4L * j, ORDER).sub(max))
-          .intoMemorySegment(s, z + 4L * j, ORDER);
-    }
+    VectorFunctions.exp(s, z, max, s, z, 4L * BLOCK);
   }
 
   @Override

@@ -1,21 +1,45 @@
 package dev.serval.backend.cpu.kernel;
 
-import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
 import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
+import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
+import static dev.serval.backend.cpu.kernel.Lanes.SHORTS;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.I2S;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
-import jdk.incubator.vector.FloatVector;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.ShortVector;
 
 /**
- * Conversions between number formats on lanes, the same bits as {@link Halves}. Small enough to be
- * inlined wherever they are called.
+ * Conversions between number formats on lanes, the same bits as {@link Halves}: rows to and from
+ * F16 and BF16, n elements, a multiple of the lanes.
+ *
+ * <p>What F16 and the formats of 4 bits need in a loop is written out where it is needed; see
+ * {@link VectorFunctions} for the reason. F16 in the upper half of a lane becomes F32 by moving
+ * exponent and fraction into their places (shift by 3, mask), a multiplication that corrects the
+ * exponent, and bits that make the exponent of an infinity or NaN full again.
  */
 final class VectorCodecKernel {
 
+  /** Sign, exponent and fraction of an F16 that was shifted right by 3, with its sign. */
+  static final int HALF_BITS = 0x8fffe000;
+
+  /** The exponent among them; full in infinities and NaN. */
+  static final int HALF_EXPONENT = 0x0f800000;
+
   /** Twice the values of the E2M1 codes as F32 bits, as many as there are lanes. */
-  private static final IntVector E2M1 = IntVector.fromArray(INTS, elements(), 0);
+  static final IntVector E2M1 = IntVector.fromArray(INTS, elements(), 0);
+
+  /** F32 bits of 1, twice the value of E2M1 code 1. */
+  static final int E2M1_ONE = 127 << 23;
 
   private VectorCodecKernel() {}
 
@@ -27,55 +51,45 @@ final class VectorCodecKernel {
     return bits;
   }
 
-  /** F16 in the upper halves of lanes to F32; lower halves do not matter. */
-  static FloatVector fromHalves(IntVector halves) {
-    // sign, then exponent and fraction in their places
-    IntVector moved = halves.lanewise(VectorOperators.ASHR, 3).and(0x8fffe000);
-    IntVector bits = moved.reinterpretAsFloats().mul(Halves.REBIAS).reinterpretAsInts();
-    // all ones for finite numbers; a mask would cost more
-    IntVector finite = moved.and(0x0f800000).sub(0x0f800000).lanewise(VectorOperators.ASHR, 31);
-    return bits.or(finite.not().and(Halves.INFINITY)).reinterpretAsFloats();
-  }
-
-  /** F32 to F16 in the lower halves of lanes, ties to even. */
-  static IntVector toHalves(FloatVector x) {
-    IntVector bits = x.reinterpretAsInts();
-    IntVector magnitude = bits.and(0x7fffffff);
-    IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-    IntVector half = magnitude.add(Halves.ROUND).add(odd).lanewise(VectorOperators.LSHR, 13);
-    IntVector small =
-        magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(Halves.HALF_ONE);
-    half = half.blend(small, magnitude.compare(VectorOperators.LT, Halves.MIN_NORMAL));
-    half = half.blend(0x7c00, magnitude.compare(VectorOperators.GE, Halves.OVERFLOW));
-    half = half.blend(0x7e00, magnitude.compare(VectorOperators.GT, Halves.INFINITY));
-    return half.or(bits.lanewise(VectorOperators.LSHR, 16).and(0x8000));
-  }
-
-  /** Exponents of MXFP4 blocks to scales. */
-  static FloatVector mxScales(IntVector e) {
-    IntVector normal = e.sub(1).lanewise(VectorOperators.LSHL, 23);
-    IntVector small = e.add(1).lanewise(VectorOperators.LSHL, 21);
-    IntVector isSmall = e.sub(2).lanewise(VectorOperators.ASHR, 31);
-    return normal.lanewise(VectorOperators.BITWISE_BLEND, small, isSmall).reinterpretAsFloats();
-  }
-
-  /** E2M1 codes in lanes, 0 to 15, to twice their values. */
-  static FloatVector mxElements(IntVector codes) {
-    if (LENGTH == 16) {
-      return codes.selectFrom(E2M1).reinterpretAsFloats();
+  /** Expands F16, {@code from} and {@code to} in bytes. */
+  static void fromHalves(MemorySegment source, long from, MemorySegment y, long to, int n) {
+    for (int i = 0; i < n; i += LENGTH) {
+      ShortVector s =
+          ShortVector.fromMemorySegment(SHORTS, source, from + 2L * i, ByteOrder.LITTLE_ENDIAN);
+      IntVector v = ((IntVector) s.convertShape(ZERO_EXTEND_S2I, INTS, 0)).lanewise(LSHL, 16);
+      IntVector moved = v.lanewise(ASHR, 3).and(HALF_BITS);
+      IntVector bits = moved.reinterpretAsFloats().mul(Halves.REBIAS).reinterpretAsInts();
+      // all ones for finite numbers; a mask would cost more
+      IntVector finite = moved.and(HALF_EXPONENT).sub(HALF_EXPONENT).lanewise(ASHR, 31);
+      bits.or(finite.not().and(Halves.INFINITY)).intoMemorySegment(y, to + 4L * i, ORDER);
     }
-    IntVector magnitude = codes.and(7);
-    // exponent and mantissa in place, 2^1 for exponent 1: right from code 2 on
-    IntVector bits = magnitude.lanewise(VectorOperators.LSHL, 22).add(127 << 23);
-    // codes 0 and 1 mean 0 and 1
-    IntVector tiny = magnitude.neg().and(Float.floatToRawIntBits(1f));
-    IntVector isTiny = magnitude.sub(2).lanewise(VectorOperators.ASHR, 31);
-    bits = bits.lanewise(VectorOperators.BITWISE_BLEND, tiny, isTiny);
-    return bits.or(codes.and(8).lanewise(VectorOperators.LSHL, 28)).reinterpretAsFloats();
   }
 
-  /** Signed integers to F32. */
-  static FloatVector toFloats(IntVector v) {
-    return (FloatVector) v.convertShape(VectorOperators.I2F, FLOATS, 0);
+  /** Expands BF16, {@code from} and {@code to} in bytes. */
+  static void fromBrains(MemorySegment source, long from, MemorySegment y, long to, int n) {
+    for (int i = 0; i < n; i += LENGTH) {
+      ShortVector s =
+          ShortVector.fromMemorySegment(SHORTS, source, from + 2L * i, ByteOrder.LITTLE_ENDIAN);
+      IntVector v = (IntVector) s.convertShape(ZERO_EXTEND_S2I, INTS, 0);
+      v.lanewise(LSHL, 16).intoMemorySegment(y, to + 4L * i, ORDER);
+    }
+  }
+
+  /** Rounds to F16, ties to even; {@code from} and {@code to} in bytes. */
+  static void toHalves(MemorySegment x, long from, MemorySegment target, long to, int n) {
+    for (int i = 0; i < n; i += LENGTH) {
+      IntVector bits = IntVector.fromMemorySegment(INTS, x, from + 4L * i, ORDER);
+      IntVector magnitude = bits.and(0x7fffffff);
+      IntVector odd = magnitude.lanewise(LSHR, 13).and(1);
+      IntVector half = magnitude.add(Halves.ROUND).add(odd).lanewise(LSHR, 13);
+      IntVector small =
+          magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(Halves.HALF_ONE);
+      half = half.blend(small, magnitude.compare(LT, Halves.MIN_NORMAL));
+      half = half.blend(0x7c00, magnitude.compare(GE, Halves.OVERFLOW));
+      half = half.blend(0x7e00, magnitude.compare(GT, Halves.INFINITY));
+      half = half.or(bits.lanewise(LSHR, 16).and(0x8000));
+      ((ShortVector) half.convertShape(I2S, SHORTS, 0))
+          .intoMemorySegment(target, to + 2L * i, ORDER);
+    }
   }
 }

@@ -3,6 +3,7 @@ package dev.serval.backend.cpu.kernel;
 import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
+import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.TILE_ROWS;
@@ -94,7 +95,13 @@ final class VectorMatmulKernel implements MatmulKernel {
         case BF16 -> VectorMatvecKernel.bf16(data, tile, b, until, in, x, xByte, scratch);
         case Q8_0 -> VectorMatvecKernel.q8(data, tile, b, until, x, xByte, scratch);
         case Q4_0 -> VectorMatvecKernel.q4(data, tile, b, until, x, xByte, scratch);
-        case MXFP4 -> VectorMatvecKernel.mxfp4(data, tile, b, until, x, xByte, scratch);
+        case MXFP4 -> {
+          if (LENGTH == 16) {
+            VectorMatvecKernel.mxfp4(data, tile, b, until, x, xByte, scratch);
+          } else {
+            VectorMatvecKernel.mxfp4Narrow(data, tile, b, until, x, xByte, scratch);
+          }
+        }
         default -> throw new IllegalArgumentException("type cannot be packed: " + w.type());
       }
       scales(w, tile, b, until, scratch);
@@ -169,7 +176,13 @@ final class VectorMatmulKernel implements MatmulKernel {
       case BF16 -> VectorExpandKernel.bf16(data, tile, k0 / 2, (n + 1) / 2, scratch);
       case Q8_0 -> VectorExpandKernel.q8(data, tile, from, until, scratch);
       case Q4_0 -> VectorExpandKernel.q4(data, tile, from, until, scratch);
-      case MXFP4 -> VectorExpandKernel.mxfp4(data, tile, from, until, scratch);
+      case MXFP4 -> {
+        if (LENGTH == 16) {
+          VectorExpandKernel.mxfp4(data, tile, from, until, scratch);
+        } else {
+          VectorExpandKernel.mxfp4Narrow(data, tile, from, until, scratch);
+        }
+      }
       default -> throw new IllegalArgumentException("type cannot be packed: " + w.type());
     }
   }
@@ -238,10 +251,22 @@ final class VectorMatmulKernel implements MatmulKernel {
     }
     FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, y, scale, ORDER);
     FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, y, scale + BYTES, ORDER);
-    update(y, acc, s0, a0, s1, a1);
-    update(y, acc + WORD_ROW, s0, b0, s1, b1);
-    update(y, acc + 2 * WORD_ROW, s0, c0, s1, c1);
-    update(y, acc + 3 * WORD_ROW, s0, d0, s1, d1);
+    s0.fma(a0, FloatVector.fromMemorySegment(FLOATS, y, acc, ORDER))
+        .intoMemorySegment(y, acc, ORDER);
+    s1.fma(a1, FloatVector.fromMemorySegment(FLOATS, y, acc + BYTES, ORDER))
+        .intoMemorySegment(y, acc + BYTES, ORDER);
+    s0.fma(b0, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW, ORDER))
+        .intoMemorySegment(y, acc + WORD_ROW, ORDER);
+    s1.fma(b1, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + BYTES, ORDER))
+        .intoMemorySegment(y, acc + WORD_ROW + BYTES, ORDER);
+    s0.fma(c0, FloatVector.fromMemorySegment(FLOATS, y, acc + 2 * WORD_ROW, ORDER))
+        .intoMemorySegment(y, acc + 2 * WORD_ROW, ORDER);
+    s1.fma(c1, FloatVector.fromMemorySegment(FLOATS, y, acc + 2 * WORD_ROW + BYTES, ORDER))
+        .intoMemorySegment(y, acc + 2 * WORD_ROW + BYTES, ORDER);
+    s0.fma(d0, FloatVector.fromMemorySegment(FLOATS, y, acc + 3 * WORD_ROW, ORDER))
+        .intoMemorySegment(y, acc + 3 * WORD_ROW, ORDER);
+    s1.fma(d1, FloatVector.fromMemorySegment(FLOATS, y, acc + 3 * WORD_ROW + BYTES, ORDER))
+        .intoMemorySegment(y, acc + 3 * WORD_ROW + BYTES, ORDER);
   }
 
   /** Two rows times one panel. */
@@ -278,18 +303,16 @@ final class VectorMatmulKernel implements MatmulKernel {
         long scale = SCALE_BYTE + 4L * k0 + c;
         FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, y, scale, ORDER);
         FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, y, scale + BYTES, ORDER);
-        update(y, acc + c, s0, a0, s1, a1);
-        update(y, acc + WORD_ROW + c, s0, b0, s1, b1);
+        s0.fma(a0, FloatVector.fromMemorySegment(FLOATS, y, acc + c, ORDER))
+            .intoMemorySegment(y, acc + c, ORDER);
+        s1.fma(a1, FloatVector.fromMemorySegment(FLOATS, y, acc + c + BYTES, ORDER))
+            .intoMemorySegment(y, acc + c + BYTES, ORDER);
+        s0.fma(b0, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + c, ORDER))
+            .intoMemorySegment(y, acc + WORD_ROW + c, ORDER);
+        s1.fma(b1, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + c + BYTES, ORDER))
+            .intoMemorySegment(y, acc + WORD_ROW + c + BYTES, ORDER);
       }
     }
-  }
-
-  private static void update(
-      MemorySegment y, long acc, FloatVector s0, FloatVector v0, FloatVector s1, FloatVector v1) {
-    s0.fma(v0, FloatVector.fromMemorySegment(FLOATS, y, acc, ORDER))
-        .intoMemorySegment(y, acc, ORDER);
-    s1.fma(v1, FloatVector.fromMemorySegment(FLOATS, y, acc + BYTES, ORDER))
-        .intoMemorySegment(y, acc + BYTES, ORDER);
   }
 
   private static void clear(MemorySegment scratch, int rows) {

@@ -2,26 +2,18 @@ package dev.serval.backend.cpu.kernel;
 
 import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
-import static dev.serval.backend.cpu.kernel.Lanes.INTS;
 import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
-import static dev.serval.backend.cpu.kernel.Lanes.SHORTS;
 import static jdk.incubator.vector.VectorOperators.GT;
-import static jdk.incubator.vector.VectorOperators.I2S;
-import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
 import dev.serval.api.graph.Elementwise.BinaryKind;
 import dev.serval.api.graph.Elementwise.UnaryKind;
 import dev.serval.api.graph.Reduction.ReduceKind;
 import dev.serval.api.tensor.DataType;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import java.util.Optional;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 
 /**
  * {@link RowKernel} on vectors; elements past the last whole vector, and formats that are read once
@@ -134,10 +126,7 @@ final class VectorRowKernel implements RowKernel {
   public void softmax(MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n) {
     float max = VectorSumKernel.max(x, 4 * xOffset, n);
     int whole = whole(n);
-    for (long i = 0; i < 4L * whole; i += BYTES) {
-      VectorFunctions.exp(FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER).sub(max))
-          .intoMemorySegment(y, 4 * yOffset + i, ORDER);
-    }
+    VectorFunctions.exp(x, 4 * xOffset, max, y, 4 * yOffset, 4L * whole);
     for (long i = whole; i < n; i++) {
       float v = ScalarFunctions.exp(x.get(Lanes.FLOAT, 4 * (xOffset + i)) - max);
       y.set(Lanes.FLOAT, 4 * (yOffset + i), v);
@@ -237,12 +226,8 @@ final class VectorRowKernel implements RowKernel {
       long yOffset,
       int n) {
     int done = whole(n);
-    for (long i = 0; i < 4L * done; i += BYTES) {
-      VectorFunctions.geluTanh(
-              FloatVector.fromMemorySegment(FLOATS, gate, 4 * gateOffset + i, ORDER))
-          .mul(FloatVector.fromMemorySegment(FLOATS, up, 4 * upOffset + i, ORDER))
-          .intoMemorySegment(y, 4 * yOffset + i, ORDER);
-    }
+    VectorFunctions.geluTanh(
+        gate, 4 * gateOffset, up, 4 * upOffset, false, y, 4 * yOffset, 4L * done);
     scalar.geglu(gate, gateOffset + done, up, upOffset + done, y, yOffset + done, n - done);
   }
 
@@ -250,12 +235,7 @@ final class VectorRowKernel implements RowKernel {
   public void softCap(
       float cap, MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n) {
     int done = whole(n);
-    for (long i = 0; i < 4L * done; i += BYTES) {
-      VectorFunctions.tanh(
-              FloatVector.fromMemorySegment(FLOATS, x, 4 * xOffset + i, ORDER).div(cap))
-          .mul(cap)
-          .intoMemorySegment(y, 4 * yOffset + i, ORDER);
-    }
+    VectorFunctions.tanh(cap, x, 4 * xOffset, y, 4 * yOffset, 4L * done);
     scalar.softCap(cap, x, xOffset + done, y, yOffset + done, n - done);
   }
 
@@ -276,13 +256,7 @@ final class VectorRowKernel implements RowKernel {
   public void store(
       MemorySegment x, long xOffset, DataType type, MemorySegment target, long targetByte, int n) {
     int done = type == DataType.F16 ? whole(n) : 0;
-    for (int i = 0; i < done; i += LENGTH) {
-      IntVector halves =
-          VectorCodecKernel.toHalves(
-              FloatVector.fromMemorySegment(FLOATS, x, 4 * (xOffset + i), ORDER));
-      ((ShortVector) halves.convertShape(I2S, SHORTS, 0))
-          .intoMemorySegment(target, targetByte + 2L * i, ORDER);
-    }
+    VectorCodecKernel.toHalves(x, 4 * xOffset, target, targetByte, done);
     scalar.store(x, xOffset + done, type, target, targetByte + 2L * done, n - done);
   }
 
@@ -296,30 +270,11 @@ final class VectorRowKernel implements RowKernel {
     int done = 0;
     if (type == DataType.F16) {
       done = whole(n);
-      halves(source, sourceByte, y, 4 * yOffset, done);
+      VectorCodecKernel.fromHalves(source, sourceByte, y, 4 * yOffset, done);
     } else if (type == DataType.BF16) {
       done = whole(n);
-      brains(source, sourceByte, y, 4 * yOffset, done);
+      VectorCodecKernel.fromBrains(source, sourceByte, y, 4 * yOffset, done);
     }
     scalar.load(type, source, sourceByte + 2L * done, y, yOffset + done, n - done);
-  }
-
-  /** Expands n F16, a multiple of the lanes. */
-  static void halves(MemorySegment source, long from, MemorySegment y, long to, int n) {
-    for (int i = 0; i < n; i += LENGTH) {
-      ShortVector s =
-          ShortVector.fromMemorySegment(SHORTS, source, from + 2L * i, ByteOrder.LITTLE_ENDIAN);
-      IntVector v = (IntVector) s.convertShape(ZERO_EXTEND_S2I, INTS, 0);
-      VectorCodecKernel.fromHalves(v.lanewise(LSHL, 16)).intoMemorySegment(y, to + 4L * i, ORDER);
-    }
-  }
-
-  private static void brains(MemorySegment source, long from, MemorySegment y, long to, int n) {
-    for (int i = 0; i < n; i += LENGTH) {
-      ShortVector s =
-          ShortVector.fromMemorySegment(SHORTS, source, from + 2L * i, ByteOrder.LITTLE_ENDIAN);
-      IntVector v = (IntVector) s.convertShape(ZERO_EXTEND_S2I, INTS, 0);
-      v.lanewise(LSHL, 16).intoMemorySegment(y, to + 4L * i, ORDER);
-    }
   }
 }

@@ -24,12 +24,12 @@ final class VectorUnaryKernel {
     long end = 4L * whole;
     switch (kind) {
       case RELU -> relu(a, x, b, y, end);
-      case SILU -> silu(a, x, b, y, end);
-      case GELU_TANH -> geluTanh(a, x, b, y, end);
-      case GELU_ERF -> geluErf(a, x, b, y, end);
-      case TANH -> tanh(a, x, b, y, end);
-      case SIGMOID -> sigmoid(a, x, b, y, end);
-      case EXP -> exp(a, x, b, y, end);
+      case SILU -> VectorFunctions.silu(a, x, false, b, y, end);
+      case GELU_TANH -> VectorFunctions.geluTanh(a, x, a, x, true, b, y, end);
+      case GELU_ERF -> VectorFunctions.geluErf(a, x, b, y, end);
+      case TANH -> VectorFunctions.tanh(1, a, x, b, y, end);
+      case SIGMOID -> VectorFunctions.silu(a, x, true, b, y, end);
+      case EXP -> VectorFunctions.exp(a, x, 0, b, y, end);
       case SQRT -> sqrt(a, x, b, y, end);
       case RSQRT -> rsqrt(a, x, b, y, end);
     }
@@ -40,48 +40,6 @@ final class VectorUnaryKernel {
     for (long i = 0; i < end; i += Lanes.BYTES) {
       FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
       v.blend(0f, v.compare(LE, 0f)).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void silu(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.silu(v).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void geluTanh(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.geluTanh(v).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void geluErf(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.geluErf(v).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void tanh(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.tanh(v).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void sigmoid(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.sigmoid(v).intoMemorySegment(b, y + i, ORDER);
-    }
-  }
-
-  private static void exp(MemorySegment a, long x, MemorySegment b, long y, long end) {
-    for (long i = 0; i < end; i += Lanes.BYTES) {
-      FloatVector v = FloatVector.fromMemorySegment(FLOATS, a, x + i, ORDER);
-      VectorFunctions.exp(v).intoMemorySegment(b, y + i, ORDER);
     }
   }
 

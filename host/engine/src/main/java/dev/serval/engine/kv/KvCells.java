@@ -95,8 +95,9 @@ public final class KvCells {
    * @param n number of tokens, consecutive positions
    */
   public void place(Step step, int firstRow, int sequence, int position, int n) {
-    for (KvGroup g : groups) {
-      CellTable table = tables[g.index()];
+    for (int k = 0; k < tables.length; k++) {
+      KvGroup g = groups.get(k);
+      CellTable table = tables[k];
       if (table != null) {
         table.advance(sequence, position);
         table.allocate(sequence, position, n, taken);

@@ -58,8 +58,8 @@ final class Batch {
 
   /** Whether an end was asked for one of the sequences. */
   boolean hasCancelled() {
-    for (Sequence s : sequences) {
-      if (s.isCancelled()) {
+    for (int i = 0; i < sequences.size(); i++) {
+      if (sequences.get(i).isCancelled()) {
         return true;
       }
     }

@@ -126,7 +126,8 @@ final class GenerationSequence extends Sequence {
 
   @Override
   void take(int position, MemorySegment logits) {
-    MemorySegment row = logits.asSlice(0, (long) parameters.sampleWidth() * Float.BYTES);
+    long width = (long) parameters.sampleWidth() * Float.BYTES;
+    MemorySegment row = logits.byteSize() == width ? logits : logits.asSlice(0, width);
     for (int end : neverDrawn) {
       row.setAtIndex(ValueLayout.JAVA_FLOAT, end, Float.NEGATIVE_INFINITY);
     }

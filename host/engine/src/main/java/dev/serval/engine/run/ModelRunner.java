@@ -9,10 +9,11 @@ import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.engine.kv.KvCells;
-import java.util.ArrayList;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,6 +31,8 @@ import org.slf4j.LoggerFactory;
  * <p>A step that was interrupted is forgotten: its cells are freed and what remains of it is
  * computed again. A failure of one sequence ends that one; a lost backend ends all. Step and
  * program belong to whoever made the runner, and are not used after {@code onEnd} is called.
+ *
+ * <p>A step as such allocates nothing: what a token costs is the text that is delivered.
  */
 final class ModelRunner {
   private static final Logger LOG = LoggerFactory.getLogger(ModelRunner.class);
@@ -46,6 +49,12 @@ final class ModelRunner {
   private final RunnerCounters counters;
   private final Runnable onEnd;
   private final Batch batch;
+  private final Consumer<Sequence> onAdmitted = this::begin;
+  private final Consumer<Sequence> onCancelled = ModelRunner::endCancelled;
+
+  /** The rows of the step's output; slices made once. */
+  private final MemorySegment[] outputRows;
+
   private final Thread thread;
   private final CountDownLatch over = new CountDownLatch(1);
   private final Object stepLock = new Object();
@@ -82,6 +91,10 @@ final class ModelRunner {
     this.counters = counters;
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
+    outputRows = new MemorySegment[step.layout().limits().maxWanted()];
+    for (int i = 0; i < outputRows.length; i++) {
+      outputRows[i] = step.outputRow(i);
+    }
     thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
   }
 
@@ -106,7 +119,7 @@ final class ModelRunner {
 
   private void turn() throws InterruptedException {
     endUnwanted();
-    scheduler.admit(s -> guarded(s, s::endCancelled), this::begin);
+    scheduler.admit(onCancelled, onAdmitted);
     scheduler.plan(batch);
     if (batch.isEmpty()) {
       scheduler.awaitChange();
@@ -123,15 +136,23 @@ final class ModelRunner {
     }
   }
 
+  private static void endCancelled(Sequence s) {
+    guarded(s, s::endCancelled);
+  }
+
   /** Ends sequences that were cancelled, or whose consumer is to be given up. */
   private void endUnwanted() {
-    for (Sequence s : List.copyOf(scheduler.active())) {
+    List<Sequence> active = scheduler.active();
+    for (int i = 0; i < active.size(); ) {
+      Sequence s = active.get(i);
       if (s.isCancelled()) {
-        guarded(s, s::endCancelled);
+        endCancelled(s);
         retire(s);
       } else if (s.isPaused() && s.patienceNanos() <= 0) {
         s.failStalled();
         retire(s);
+      } else {
+        i++;
       }
     }
   }
@@ -204,26 +225,30 @@ final class ModelRunner {
   /** Hands each sequence its rows. */
   private void handOut() {
     int output = 0;
+    int endRow = 0;
     for (int i = 0; i < batch.size(); i++) {
       Sequence s = batch.sequence(i);
-      int first = s.computed();
-      int n = batch.count(i);
-      List<Integer> wanted = new ArrayList<>();
-      for (int position = first; position < first + n; position++) {
-        if (s.wants(position)) {
-          wanted.add(position);
-        }
-      }
-      s.advance(n);
-      for (int position : wanted) {
-        int row = output++;
+      endRow += batch.count(i);
+      s.advance(batch.count(i));
+      for (; output < step.wanted() && step.wantedRow(output) < endRow; output++) {
         if (!s.isEnded()) {
-          guarded(s, () -> s.take(position, step.outputRow(row)));
+          take(s, output);
         }
       }
       if (s.isEnded()) {
         retire(s);
       }
+    }
+  }
+
+  /** Hands a sequence a row; guarded without an object for it. */
+  private void take(Sequence s, int output) {
+    try {
+      s.take(step.position(step.wantedRow(output)), outputRows[output]);
+    } catch (ServalException e) {
+      s.fail(e);
+    } catch (RuntimeException | LinkageError e) {
+      s.fail(unexpected(e));
     }
   }
 
@@ -252,8 +277,12 @@ final class ModelRunner {
     } catch (ServalException e) {
       s.fail(e);
     } catch (RuntimeException | LinkageError e) {
-      s.fail(new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e));
+      s.fail(unexpected(e));
     }
+  }
+
+  private static ServalException unexpected(Throwable e) {
+    return new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e);
   }
 
   /** Ends everything at the end of the thread. */

@@ -49,6 +49,8 @@ final class Scheduler {
   private @Nullable String lostReason;
 
   private final List<Sequence> active = new ArrayList<>();
+  private final List<Sequence> admitted = new ArrayList<>();
+  private final List<Sequence> cancelled = new ArrayList<>();
   private long usedNumbers;
   private int turn;
 
@@ -157,10 +159,13 @@ final class Scheduler {
    * @param onAdmitted takes each sequence that got a number; may retire it
    */
   void admit(Consumer<Sequence> onCancelled, Consumer<Sequence> onAdmitted) {
-    List<Sequence> admitted = new ArrayList<>();
-    List<Sequence> cancelled = new ArrayList<>();
+    admitted.clear();
+    cancelled.clear();
     lock.lock();
     try {
+      if (waiting.isEmpty()) {
+        return;
+      }
       for (Iterator<Sequence> i = waiting.iterator(); i.hasNext(); ) {
         Sequence s = i.next();
         if (s.isCancelled()) {
@@ -220,7 +225,8 @@ final class Scheduler {
   void plan(Batch batch) {
     batch.clear();
     int wantedLeft = limits.maxWanted();
-    for (Sequence s : active) {
+    for (int i = 0; i < active.size(); i++) {
+      Sequence s = active.get(i);
       if (s.remaining() == 1 && !s.isPaused()) {
         batch.add(s, 1);
         wantedLeft--;

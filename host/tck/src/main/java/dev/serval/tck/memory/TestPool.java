@@ -64,6 +64,14 @@ public final class TestPool implements BufferPool, AutoCloseable {
     return lines;
   }
 
+  /** Bytes of the open leases whose holder starts with a word, tier rounding included. */
+  public synchronized long leasedBytes(String what) {
+    return open.stream()
+        .filter(l -> l.holder.startsWith(what + " "))
+        .mapToLong(Lease::leasedBytes)
+        .sum();
+  }
+
   /** Checks the guard zones of all open leases. */
   public synchronized void checkGuards() {
     open.forEach(Lease::checkGuards);

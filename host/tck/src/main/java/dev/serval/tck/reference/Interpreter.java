@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,16 +66,18 @@ final class Interpreter {
   /**
    * Runs a step to its end.
    *
-   * @param mayGoOn asked before each part of the graph
+   * @param probe called before each part of the graph
+   * @param mayGoOn asked before each part of the graph, and before results are written
    * @return whether it came to its end
    */
-  boolean run(Step step, BooleanSupplier mayGoOn) {
+  boolean run(Step step, Consumer<Mark> probe, BooleanSupplier mayGoOn) {
     table.enter(step);
     Map<Integer, Numbers> values = inputs(step);
     @Nullable Mark mark = null;
     for (Node n : graph.nodes()) {
       if (!n.mark().equals(mark)) {
         mark = n.mark();
+        probe.accept(mark);
         if (!mayGoOn.getAsBoolean()) {
           return false;
         }

@@ -13,6 +13,7 @@ import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.graph.AttentionOp;
 import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Mark;
 import dev.serval.api.graph.Node;
 import dev.serval.api.graph.Op;
 import dev.serval.api.memory.BufferPool;
@@ -23,6 +24,7 @@ import dev.serval.api.tensor.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Interprets graphs with obvious scalar loops in double precision: slow, and the oracle of every
@@ -43,8 +45,21 @@ public final class ReferenceBackend implements Backend {
           "scalar loops in double precision",
           new DeviceProfile(Runtime.getRuntime().maxMemory(), 1, 0, Map.of()));
 
+  private final Consumer<Mark> probe;
+
   /** Creates the backend. */
-  public ReferenceBackend() {}
+  public ReferenceBackend() {
+    this(_ -> {});
+  }
+
+  /**
+   * Creates a backend that tells how far it is.
+   *
+   * @param probe called with its mark before each part of a graph, on the thread that computes
+   */
+  public ReferenceBackend(Consumer<Mark> probe) {
+    this.probe = probe;
+  }
 
   @Override
   public String name() {
@@ -106,6 +121,6 @@ public final class ReferenceBackend implements Backend {
             Reason.NO_BACKEND, "reference: " + n.op() + ": " + String.join(", ", no.reasons()));
       }
     }
-    return new ReferenceProgram(graph, own, spec);
+    return new ReferenceProgram(graph, own, spec, probe);
   }
 }

@@ -7,13 +7,16 @@ import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.backend.StepLayout;
 import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Mark;
 import dev.serval.api.kv.KvStorage;
 import dev.serval.api.memory.MemoryUse;
+import dev.serval.tck.memory.Lease;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A graph, interpreted. Queued steps are computed in order by the thread that awaits them, so that
@@ -28,6 +31,7 @@ final class ReferenceProgram implements Program {
   private final Optional<Lease> kvMemory;
   private final ReferenceKv kv;
   private final Interpreter interpreter;
+  private final Consumer<Mark> probe;
   private final Deque<Step> queue = new ArrayDeque<>();
   private final IdentityHashMap<Step, Outcome> outcomes = new IdentityHashMap<>();
   private boolean interrupted;
@@ -35,8 +39,10 @@ final class ReferenceProgram implements Program {
   private boolean closed;
   private long stepBytes;
 
-  ReferenceProgram(Graph graph, ReferencePlacement placement, CompileSpec spec) {
+  ReferenceProgram(
+      Graph graph, ReferencePlacement placement, CompileSpec spec, Consumer<Mark> probe) {
     this.graph = graph;
+    this.probe = probe;
     this.spec = spec;
     this.placement = placement;
     this.layout = new StepLayout(graph, spec.limits());
@@ -137,7 +143,7 @@ final class ReferenceProgram implements Program {
   private Outcome run(Step step, long deadlineNanos) {
     boolean ended = false;
     try {
-      ended = interpreter.run(step, () -> !isInterrupted() && !isLate(deadlineNanos));
+      ended = interpreter.run(step, probe, () -> !isInterrupted() && !isLate(deadlineNanos));
       if (ended) {
         return Outcome.done();
       }

@@ -13,6 +13,7 @@ import dev.serval.api.tensor.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
@@ -25,6 +26,14 @@ public final class Chain implements AutoCloseable {
 
   /** Deadline of a step that is expected to end. */
   public static final long PATIENCE_NANOS = 60_000_000_000L;
+
+  /**
+   * Where a stage runs.
+   *
+   * @param backend compiles it
+   * @param device one of the backend's devices
+   */
+  public record Place(Backend backend, Device device) {}
 
   private final List<Program> programs = new ArrayList<>();
   private final List<Step> steps = new ArrayList<>();
@@ -46,10 +55,28 @@ public final class Chain implements AutoCloseable {
    */
   public static Chain of(
       Backend backend, Device device, Weights weights, List<Graph> stages, CompileSpec spec) {
+    Place place = new Place(backend, device);
+    return of(Collections.nCopies(stages.size(), place), weights, stages, spec);
+  }
+
+  /**
+   * Places and compiles stages, each in its place. If one fails, what was made before is closed
+   * again.
+   *
+   * @param places one for each stage
+   * @param stages in order, as {@link Graph#cut} gives them
+   * @param spec limits of the whole graph; a stage gets no cells for groups it has no slots of
+   */
+  public static Chain of(
+      List<Place> places, Weights weights, List<Graph> stages, CompileSpec spec) {
+    if (places.size() != stages.size()) {
+      throw new IllegalArgumentException(places.size() + " places, " + stages.size() + " stages");
+    }
     Chain chain = new Chain();
     try {
-      for (Graph stage : stages) {
-        chain.add(backend, device, weights, stage, spec.withLimits(limitsOf(stage, spec)));
+      for (int i = 0; i < stages.size(); i++) {
+        Graph stage = stages.get(i);
+        chain.add(places.get(i), weights, stage, spec.withLimits(limitsOf(stage, spec)));
       }
     } catch (RuntimeException | Error e) {
       chain.close();
@@ -72,8 +99,9 @@ public final class Chain implements AutoCloseable {
         whole.suppliedEmbeddings() && stage.embedding().isPresent());
   }
 
-  private void add(Backend backend, Device device, Weights weights, Graph stage, CompileSpec spec) {
-    Placement placement = backend.place(weights, stage, spec, device);
+  private void add(Place place, Weights weights, Graph stage, CompileSpec spec) {
+    Backend backend = place.backend();
+    Placement placement = backend.place(weights, stage, spec, place.device());
     open.push(placement);
     Program program = backend.compile(stage, placement, spec);
     open.push(program);

@@ -1,12 +1,16 @@
-package dev.serval.tck.reference;
+package dev.serval.tck.memory;
 
 import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.PooledBuffer;
 import java.lang.foreign.MemorySegment;
 
-/** Memory that is reserved in the budget first and leased from the pool then. */
-final class Lease implements AutoCloseable {
+/**
+ * Memory that is reserved in the budget first and leased from the pool then. Owned by who asked for
+ * it; the memory may be used from any thread.
+ */
+public final class Lease implements AutoCloseable {
 
   private final PooledBuffer buffer;
   private final CompileSpec.Resources resources;
@@ -16,8 +20,14 @@ final class Lease implements AutoCloseable {
     this.resources = resources;
   }
 
-  /** Leases {@code bytes}, at least 1. */
-  static Lease of(long bytes, String what, CompileSpec.Resources resources) {
+  /**
+   * Leases zeroed memory.
+   *
+   * @param bytes size, at least 1
+   * @param what what it is for, put before the holder's name
+   * @throws OutOfBudgetException if the budget does not have it
+   */
+  public static Lease of(long bytes, String what, CompileSpec.Resources resources) {
     String holder = what + " " + resources.holder();
     long leased = BufferPool.leasedBytes(bytes);
     resources.budget().reserve(leased, holder);
@@ -29,11 +39,13 @@ final class Lease implements AutoCloseable {
     }
   }
 
-  MemorySegment segment() {
+  /** The memory, as long as asked for. */
+  public MemorySegment segment() {
     return buffer.segment();
   }
 
-  long leasedBytes() {
+  /** Bytes it takes, tier rounding included. */
+  public long leasedBytes() {
     return buffer.leasedBytes();
   }
 

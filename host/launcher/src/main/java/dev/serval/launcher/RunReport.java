@@ -1,0 +1,51 @@
+package dev.serval.launcher;
+
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.ModelInfo;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+
+/** Figures of loading and generating, as {@code --verbose} prints them. */
+final class RunReport {
+
+  private RunReport() {}
+
+  /** What was loaded, and how. */
+  static void model(PrintWriter out, ModelInfo info) {
+    out.printf(
+        "model    %s (%s) on %s, %s%n",
+        info.name(), info.architecture(), info.backend(), info.device());
+    info.notes().forEach(note -> out.println("note     " + note));
+    out.printf(
+        Locale.ROOT,
+        "load     %.2f s, %.1f MiB in the file, %.1f MiB leased%n",
+        seconds(info.loadNanos()),
+        info.fileBytes() / (double) (1 << 20),
+        info.memory().totalBytes() / (double) (1 << 20));
+    out.flush();
+  }
+
+  /** How one generation went. */
+  static void generation(PrintWriter out, GenerationResult result) {
+    rate(out, "prefill", result.promptTokens(), result.prefillNanos());
+    // the first token comes out of the prefill
+    rate(out, "decode", Math.max(0, result.tokens().size() - 1), result.decodeNanos());
+    out.println("finish   " + result.finish().name().toLowerCase(Locale.ROOT));
+    out.flush();
+  }
+
+  private static void rate(PrintWriter out, String what, int tokens, long nanos) {
+    out.printf(
+        Locale.ROOT,
+        "%-8s %d tokens in %.3f s, %.1f tokens/s%n",
+        what,
+        tokens,
+        seconds(nanos),
+        nanos == 0 ? 0.0 : tokens / seconds(nanos));
+  }
+
+  private static double seconds(long nanos) {
+    return nanos / (double) TimeUnit.SECONDS.toNanos(1);
+  }
+}
