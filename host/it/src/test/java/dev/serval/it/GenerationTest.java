@@ -21,6 +21,7 @@ import dev.serval.models.gemma.GemmaArchitecture;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -61,6 +62,22 @@ class GenerationTest {
   }
 
   @Test
+  @Tag("nightly")
+  void writesTheSameForManyPromptsHoweverTheyAreCut() throws Exception {
+    for (int length : new int[] {1, 15, 16, 17, 31, 64, 100, 257}) {
+      List<Integer> prompt = ids(length, 5 + length);
+      List<Integer> whole = generate(1, LoadRequest.of(model()).withChunkTokens(300), 0, prompt);
+      for (int threads = 1; threads <= 3; threads++) {
+        for (int chunk = 1; chunk <= 40; chunk += 3) {
+          LoadRequest request = LoadRequest.of(model()).withChunkTokens(chunk);
+          String cut = length + " tokens, " + threads + " threads, chunks of " + chunk;
+          assertEquals(whole, generate(threads, request, chunk % 4, prompt), cut);
+        }
+      }
+    }
+  }
+
+  @Test
   void usesBothThreadsAndBothPaths() throws Exception {
     try (CpuBackend backend = backend(2);
         Engine engine = new Engine(List.of(backend), List.of(new GemmaArchitecture()));
@@ -94,6 +111,18 @@ class GenerationTest {
 
   private static GenerationResult generate(int threads, LoadRequest request, int neighbours)
       throws InterruptedException {
+    return result(threads, request, neighbours, PROMPT);
+  }
+
+  private static List<Integer> generate(
+      int threads, LoadRequest request, int neighbours, List<Integer> prompt)
+      throws InterruptedException {
+    return result(threads, request, neighbours, prompt).tokens();
+  }
+
+  private static GenerationResult result(
+      int threads, LoadRequest request, int neighbours, List<Integer> prompt)
+      throws InterruptedException {
     try (CpuBackend backend = backend(threads);
         Engine engine = new Engine(List.of(backend), List.of(new GemmaArchitecture()));
         Model model = engine.load(request)) {
@@ -101,7 +130,7 @@ class GenerationTest {
       for (int i = 0; i < neighbours; i++) {
         others.add(model.generate(request(ids(11 + 9 * i, 13 + i)), TokenSink.NONE));
       }
-      GenerationResult result = model.generate(request(PROMPT), TokenSink.NONE).await();
+      GenerationResult result = model.generate(request(prompt), TokenSink.NONE).await();
       for (Generation other : others) {
         assertEquals(GENERATED, other.await().tokens().size());
       }
