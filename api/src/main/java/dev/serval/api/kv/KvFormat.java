@@ -47,6 +47,19 @@ public record KvFormat(int version, String graphDigest, DataType type, List<KvSl
     return List.copyOf(problems);
   }
 
+  /**
+   * Refuses rows of another cache.
+   *
+   * @param source format of the rows
+   * @throws IllegalArgumentException with the {@link #problems}, if there are any
+   */
+  public void requireEqual(KvFormat source) {
+    List<String> problems = problems(source);
+    if (!problems.isEmpty()) {
+      throw new IllegalArgumentException(String.join("; ", problems));
+    }
+  }
+
   private static void compare(String what, Object expected, Object got, List<String> problems) {
     if (!expected.equals(got)) {
       problems.add("cache rows of another " + what + ": expected " + expected + ", got " + got);

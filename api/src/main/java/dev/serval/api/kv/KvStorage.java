@@ -28,10 +28,12 @@ public interface KvStorage {
   /**
    * Copies rows in, in the order of {@code cells}.
    *
+   * @param from format of the storage that the rows come from
    * @param slot one of {@link #format()}'s slots
    * @param cells [n] I32 cell indices, distinct
    * @param source n canonical rows
-   * @throws IllegalArgumentException if a size or cell does not fit
+   * @throws IllegalArgumentException if the formats differ ({@link KvFormat#problems}), or a size
+   *     or cell does not fit; no row is copied then
    */
-  void importRows(KvSlot slot, MemorySegment cells, MemorySegment source);
+  void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source);
 }

@@ -47,7 +47,8 @@ final class CpuKvStorage implements KvStorage {
   }
 
   @Override
-  public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+  public void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source) {
+    format.requireEqual(from);
     KvLayout.SlotRows rows = checked(slot, cells, source);
     long rowBytes = format.rowBytes(slot);
     for (long i = 0; i < cells.byteSize() / 4; i++) {

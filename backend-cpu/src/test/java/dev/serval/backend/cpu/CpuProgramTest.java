@@ -345,7 +345,9 @@ class CpuProgramTest {
           MemorySegment rows =
               arena.allocate(here.size() * from.program().kv().format().rowBytes(slot), 8);
           from.program().kv().exportRows(slot, ints(arena, here.values()), rows);
-          to.program().kv().importRows(slot, ints(arena, there.values()), rows);
+          to.program()
+              .kv()
+              .importRows(from.program().kv().format(), slot, ints(arena, there.values()), rows);
         }
       }
       target.add(1, Arrays.copyOfRange(text, 8, 12));

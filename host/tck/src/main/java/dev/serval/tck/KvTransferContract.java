@@ -156,7 +156,7 @@ public abstract class KvTransferContract extends BackendContract {
         MemorySegment rows =
             Arena.ofAuto().allocate(source.format().rowBytes(slot) * here.length, 64);
         source.exportRows(slot, ints(here), rows);
-        target.importRows(slot, ints(there), rows);
+        target.importRows(source.format(), slot, ints(there), rows);
       }
     }
   }
@@ -216,9 +216,42 @@ public abstract class KvTransferContract extends BackendContract {
     }
   }
 
+  /** A storage itself refuses rows of another graph, type or shape, and keeps its own. */
+  @Test
+  public void rowsOfAnotherFormatAreRefusedByTheStorage() {
+    TestModel m = TestModel.gemma3(DataType.F32, SEED);
+    try (ModelSession s = new ModelSession(backend(), m)) {
+      KvStorage kv = s.chain().program().kv();
+      KvFormat own = kv.format();
+      KvSlot slot = own.slots().getFirst();
+      MemorySegment row = Arena.ofAuto().allocate(own.rowBytes(slot), 64);
+      row.fill((byte) 7);
+      DataType other = own.type() == DataType.F32 ? DataType.F16 : DataType.F32;
+      List<KvFormat> foreign =
+          List.of(
+              new KvFormat(own.version() + 1, own.graphDigest(), own.type(), own.slots()),
+              new KvFormat(own.version(), "another graph", own.type(), own.slots()),
+              new KvFormat(own.version(), own.graphDigest(), other, own.slots()),
+              new KvFormat(own.version(), own.graphDigest(), own.type(), List.of(slot)));
+      MemorySegment before = Arena.ofAuto().allocate(own.rowBytes(slot), 64);
+      kv.exportRows(slot, ints(0), before);
+      for (KvFormat f : foreign) {
+        Assertions.assertThrows(
+            IllegalArgumentException.class, () -> kv.importRows(f, slot, ints(0), row));
+      }
+      MemorySegment after = Arena.ofAuto().allocate(own.rowBytes(slot), 64);
+      kv.exportRows(slot, ints(0), after);
+      Assertions.assertEquals(-1, before.mismatch(after), "a refused row was stored");
+      kv.importRows(own, slot, ints(0), row);
+      kv.exportRows(slot, ints(0), after);
+      Assertions.assertEquals(-1, row.mismatch(after), "an accepted row was not stored");
+    }
+  }
+
   private static void checkRefused(
       KvStorage kv, KvSlot slot, MemorySegment cells, MemorySegment rows) {
     Assertions.assertThrows(IllegalArgumentException.class, () -> kv.exportRows(slot, cells, rows));
-    Assertions.assertThrows(IllegalArgumentException.class, () -> kv.importRows(slot, cells, rows));
+    Assertions.assertThrows(
+        IllegalArgumentException.class, () -> kv.importRows(kv.format(), slot, cells, rows));
   }
 }

@@ -228,9 +228,9 @@ final class FaultyBackend implements Backend {
     }
 
     @Override
-    public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+    public void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source) {
       boolean forget = fault == Fault.FORGETS_A_ROW;
-      kv.importRows(slot, forget ? cells.asSlice(0, cells.byteSize() - 4) : cells, source);
+      kv.importRows(from, slot, forget ? cells.asSlice(0, cells.byteSize() - 4) : cells, source);
     }
   }
 }

@@ -81,14 +81,14 @@ final class FarKv implements KvStorage, AutoCloseable {
   }
 
   @Override
-  public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+  public void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source) {
     eachPiece(
         slot,
         cells,
         source,
         (indices, rows, outside) -> {
           rows.copyFrom(outside);
-          device.run(() -> there.importRows(slot, indices, rows));
+          device.run(() -> there.importRows(from, slot, indices, rows));
         });
   }
 

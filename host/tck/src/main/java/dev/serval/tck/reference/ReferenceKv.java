@@ -132,7 +132,8 @@ final class ReferenceKv implements KvStorage {
   }
 
   @Override
-  public void importRows(KvSlot slot, MemorySegment cells, MemorySegment source) {
+  public void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source) {
+    format().requireEqual(from);
     Rows r = rows(slot);
     int n = check(r, cells, source);
     for (int i = 0; i < n; i++) {

@@ -175,7 +175,9 @@ class FarBackendTest {
       fill(chain.last());
       program.submit(chain.last());
       assertThrows(IllegalStateException.class, () -> program.kv().exportRows(slot, cell, row));
-      assertThrows(IllegalStateException.class, () -> program.kv().importRows(slot, cell, row));
+      assertThrows(
+          IllegalStateException.class,
+          () -> program.kv().importRows(program.kv().format(), slot, cell, row));
       assertInstanceOf(Outcome.Done.class, await(program, chain.last()));
       program.kv().exportRows(slot, cell, row);
     }
