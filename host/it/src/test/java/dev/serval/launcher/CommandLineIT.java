@@ -64,6 +64,7 @@ class CommandLineIT {
     assertEquals(0, r.code, r.err);
     assertTrue(r.out.contains("fox") && r.out.contains("lighthouse"), r.out);
     assertTrue(r.err.contains("prefill") && r.err.contains("decode"), r.err);
+    assertTrue(r.err.contains("context  1024 of 1024 tokens trained"), r.err);
   }
 
   @Test

@@ -16,6 +16,7 @@ final class RunReport {
     out.printf(
         "model    %s (%s) on %s, %s%n",
         info.name(), info.architecture(), info.backend(), info.device());
+    out.printf("context  %d of %d tokens trained%n", info.contextLength(), info.trainedContext());
     info.notes().forEach(note -> out.println("note     " + note));
     out.printf(
         Locale.ROOT,
