@@ -1,6 +1,6 @@
 /** Text to token ids and back. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.text;
 

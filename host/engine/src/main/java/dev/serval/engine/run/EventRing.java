@@ -1,10 +1,7 @@
 package dev.serval.engine.run;
 
 import dev.serval.api.runtime.TokenEvent;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,17 +12,40 @@ import org.jspecify.annotations.Nullable;
  * delivery is over. The ring is <b>full</b> while the events in it cost its capacity or more. The
  * runner computes no token for a sequence whose ring is full, so {@link #put} never waits and the
  * ring exceeds its capacity by the events of one token at most. Thread-safe.
+ *
+ * <p>Putting an event allocates nothing: numbers and characters are kept in circular arrays, which
+ * grow only while the consumer falls behind further than ever before, and the event becomes an
+ * object on the delivery thread. The lock is the monitor for the same reason: an explicit lock
+ * allocates a node whenever a thread has to wait for it, and waking a virtual thread through one
+ * allocates on the thread that wakes.
  */
 final class EventRing {
 
-  /** Fixed cost of an event: the record, its text's header and the slot in the ring. */
+  /** Fixed cost of an event: its numbers, and the object it becomes. */
   static final int EVENT_BYTES = 64;
+
+  private static final int FIRST_EVENTS = 64;
+  private static final int FIRST_CHARACTERS = 1024;
 
   private final int capacityBytes;
   private final Runnable onRoom;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-  private final Deque<TokenEvent> events = new ArrayDeque<>();
+
+  /** Index, token and number of characters of each event; length a power of two. */
+  private int[] indices = new int[FIRST_EVENTS];
+
+  private int[] tokens = new int[FIRST_EVENTS];
+  private int[] lengths = new int[FIRST_EVENTS];
+
+  /** Characters of the events, one event after the other; length a power of two. */
+  private char[] characters = new char[FIRST_CHARACTERS];
+
+  /** Place of the first event and how many follow; likewise for the characters. */
+  private int firstEvent;
+
+  private int events;
+  private int firstCharacter;
+  private int heldCharacters;
+
   private long usedBytes;
   private long progressNanos = System.nanoTime();
   private boolean ended;
@@ -42,37 +62,74 @@ final class EventRing {
     this.onRoom = onRoom;
   }
 
-  private static long cost(TokenEvent event) {
-    return EVENT_BYTES + 2L * event.text().length();
+  private static long cost(int characters) {
+    return EVENT_BYTES + 2L * characters;
   }
 
-  /** Adds an event; drops it if nobody takes events any more. */
-  void put(TokenEvent event) {
-    lock.lock();
-    try {
-      if (abandoned) {
-        return;
-      }
-      if (usedBytes == 0) {
-        progressNanos = System.nanoTime();
-      }
-      events.addLast(event);
-      usedBytes += cost(event);
-      changed.signalAll();
-    } finally {
-      lock.unlock();
+  /**
+   * Adds an event; drops it if nobody takes events any more.
+   *
+   * @param index number of the token in the generation
+   * @param token vocabulary id; −1 for text without a token
+   * @param text text that became certain; copied
+   */
+  synchronized void put(int index, int token, CharSequence text) {
+    if (abandoned) {
+      return;
     }
+    if (usedBytes == 0) {
+      progressNanos = System.nanoTime();
+    }
+    makeRoom(text.length());
+    int place = (firstEvent + events++) & (tokens.length - 1);
+    indices[place] = index;
+    tokens[place] = token;
+    lengths[place] = text.length();
+    for (int i = 0; i < text.length(); i++) {
+      characters[(firstCharacter + heldCharacters++) & (characters.length - 1)] = text.charAt(i);
+    }
+    usedBytes += cost(text.length());
+    notifyAll();
+  }
+
+  /** Makes room for an event of n characters. */
+  private void makeRoom(int n) {
+    if (events == tokens.length) {
+      indices = doubled(indices);
+      tokens = doubled(tokens);
+      lengths = doubled(lengths);
+      firstEvent = 0;
+    }
+    if (heldCharacters + n > characters.length) {
+      int room = Integer.highestOneBit(heldCharacters + n) << 1;
+      char[] grown = Arrays.copyOf(characters(heldCharacters), room);
+      characters = grown;
+      firstCharacter = 0;
+    }
+  }
+
+  /** A full circular array as one of twice the length that begins at 0. */
+  private int[] doubled(int[] full) {
+    int[] grown = new int[2 * full.length];
+    int untilEnd = full.length - firstEvent;
+    System.arraycopy(full, firstEvent, grown, 0, untilEnd);
+    System.arraycopy(full, 0, grown, untilEnd, firstEvent);
+    return grown;
+  }
+
+  /** The first n characters that are held. */
+  private char[] characters(int n) {
+    char[] copy = new char[n];
+    int untilEnd = Math.min(n, characters.length - firstCharacter);
+    System.arraycopy(characters, firstCharacter, copy, 0, untilEnd);
+    System.arraycopy(characters, 0, copy, untilEnd, n - untilEnd);
+    return copy;
   }
 
   /** States that no event follows. */
-  void end() {
-    lock.lock();
-    try {
-      ended = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
+  synchronized void end() {
+    ended = true;
+    notifyAll();
   }
 
   /**
@@ -81,69 +138,70 @@ final class EventRing {
    * @return null if none follows
    * @throws InterruptedException if the delivery thread is interrupted
    */
-  @Nullable TokenEvent take() throws InterruptedException {
-    lock.lock();
-    try {
-      while (events.isEmpty() && !ended && !abandoned) {
-        changed.await();
-      }
-      return events.pollFirst();
-    } finally {
-      lock.unlock();
+  synchronized @Nullable TokenEvent take() throws InterruptedException {
+    while (events == 0 && !ended && !abandoned) {
+      wait();
     }
+    if (events == 0) {
+      return null;
+    }
+    int n = lengths[firstEvent];
+    TokenEvent event =
+        new TokenEvent(indices[firstEvent], tokens[firstEvent], new String(characters(n)));
+    firstEvent = (firstEvent + 1) & (tokens.length - 1);
+    events--;
+    firstCharacter = (firstCharacter + n) & (characters.length - 1);
+    heldCharacters -= n;
+    return event;
   }
 
   /** States that the consumer is done with an event that was taken. */
   void delivered(TokenEvent event) {
-    boolean room;
-    lock.lock();
-    try {
-      boolean wasFull = usedBytes >= capacityBytes;
-      usedBytes = Math.max(0, usedBytes - cost(event));
-      room = wasFull && usedBytes < capacityBytes;
-      progressNanos = System.nanoTime();
-    } finally {
-      lock.unlock();
-    }
-    if (room) {
+    if (release(event)) {
       onRoom.run();
     }
   }
 
+  /** Returns whether the ring was full until now. */
+  private synchronized boolean release(TokenEvent event) {
+    boolean wasFull = usedBytes >= capacityBytes;
+    usedBytes = Math.max(0, usedBytes - cost(event.text().length()));
+    progressNanos = System.nanoTime();
+    return wasFull && usedBytes < capacityBytes;
+  }
+
   /** Drops all events, now and later. */
   void abandon() {
-    lock.lock();
-    try {
+    synchronized (this) {
       abandoned = true;
-      events.clear();
+      events = 0;
+      heldCharacters = 0;
       usedBytes = 0;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
+      notifyAll();
     }
     onRoom.run();
   }
 
   /** Waits, even if interrupted, until no event follows. */
   void awaitEnd() {
-    lock.lock();
-    try {
+    boolean interrupted = false;
+    synchronized (this) {
       while (!ended) {
-        changed.awaitUninterruptibly();
+        try {
+          wait();
+        } catch (InterruptedException _) {
+          interrupted = true;
+        }
       }
-    } finally {
-      lock.unlock();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
   /** Whether the sequence has to pause. */
-  boolean isFull() {
-    lock.lock();
-    try {
-      return usedBytes >= capacityBytes;
-    } finally {
-      lock.unlock();
-    }
+  synchronized boolean isFull() {
+    return usedBytes >= capacityBytes;
   }
 
   /**
@@ -151,12 +209,7 @@ final class EventRing {
    *
    * @return nanoseconds; 0 if there is nothing to do
    */
-  long stalledNanos() {
-    lock.lock();
-    try {
-      return usedBytes == 0 ? 0 : System.nanoTime() - progressNanos;
-    } finally {
-      lock.unlock();
-    }
+  synchronized long stalledNanos() {
+    return usedBytes == 0 ? 0 : System.nanoTime() - progressNanos;
   }
 }

@@ -4,8 +4,6 @@ import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.api.runtime.FinishReason;
-import dev.serval.api.runtime.GenerationResult;
-import dev.serval.api.runtime.TokenEvent;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.sampling.Sampler;
 import java.lang.foreign.MemorySegment;
@@ -73,8 +71,8 @@ final class GenerationSequence extends Sequence {
     this.generation = generation;
     this.ring = generation.ring();
     this.counters = counters;
-    history = prompt.clone();
     promptTokens = prompt.length;
+    history = Arrays.copyOf(prompt, capacity(parameters, prompt.length));
     neverDrawn =
         parameters.ignoreEnd()
             ? IntStream.range(0, parameters.sampleWidth())
@@ -82,9 +80,16 @@ final class GenerationSequence extends Sequence {
                 .toArray()
             : new int[0];
     length = prompt.length;
-    for (int token : history) {
+    for (int token : prompt) {
       sampler.accept(token);
     }
+  }
+
+  /** Tokens that there may be in the end: room for them is made once, not between two steps. */
+  private static int capacity(Parameters parameters, int promptTokens) {
+    int room = parameters.contextLength() - promptTokens;
+    int most = parameters.maxTokens() < 0 ? room : Math.min(room, parameters.maxTokens());
+    return promptTokens + most;
   }
 
   @Override
@@ -141,9 +146,9 @@ final class GenerationSequence extends Sequence {
       return;
     }
     int index = generated();
-    append(token);
+    history[length++] = token;
     counters.generatedTokens().increment();
-    ring.put(new TokenEvent(index, token, text.append(token)));
+    ring.put(index, token, text.append(token));
     if (text.isStopped()) {
       finish(FinishReason.STOP);
     } else if (generated() == parameters.maxTokens()) {
@@ -157,31 +162,21 @@ final class GenerationSequence extends Sequence {
     return length - promptTokens;
   }
 
-  private void append(int token) {
-    if (length == history.length) {
-      int most = parameters.contextLength();
-      history = Arrays.copyOf(history, (int) Math.min(most, Math.max(64L, 2L * length)));
-    }
-    history[length++] = token;
-  }
-
   private void finish(FinishReason reason) {
+    CharSequence tail = text.flush();
+    if (!tail.isEmpty()) {
+      ring.put(generated(), -1, tail);
+    }
     long now = System.nanoTime();
     long first = firstTokenNanos == 0 ? now : firstTokenNanos;
-    String tail = text.flush();
-    if (!tail.isEmpty()) {
-      ring.put(new TokenEvent(generated(), -1, tail));
-    }
-    GenerationResult result =
-        new GenerationResult(
-            text.text(),
+    ended = true;
+    generation.finished(
+        new RunningGeneration.End(
             Arrays.stream(history, promptTokens, length).boxed().toList(),
             text.isStopped() ? FinishReason.STOP : reason,
             promptTokens,
             first - submittedNanos,
-            now - first);
-    ended = true;
-    generation.finished(result);
+            now - first));
   }
 
   @Override

@@ -174,7 +174,12 @@ public final class LoadedModel implements Model {
     SamplingOptions sampling = request.sampling();
     long seed = sampling.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
     RunningGeneration generation =
-        new RunningGeneration(sink, options, scheduler::changed, undelivered::remove);
+        new RunningGeneration(
+            sink,
+            ids -> GeneratedText.of(parts.tokenizer(), request.stop(), ids),
+            options,
+            scheduler::changed,
+            undelivered::remove);
     GenerationSequence sequence =
         new GenerationSequence(
             prompt,

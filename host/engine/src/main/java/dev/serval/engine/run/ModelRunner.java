@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * computed again. A failure of one sequence ends that one; a lost backend ends all. Step and
  * program belong to whoever made the runner, and are not used after {@code onEnd} is called.
  *
- * <p>A step as such allocates nothing: what a token costs is the text that is delivered.
+ * <p>Nothing is allocated from one step to the next: texts become objects where they are delivered.
  */
 final class ModelRunner {
   private static final Logger LOG = LoggerFactory.getLogger(ModelRunner.class);
@@ -281,7 +281,7 @@ final class ModelRunner {
     }
   }
 
-  private static ServalException unexpected(Throwable e) {
+  static ServalException unexpected(Throwable e) {
     return new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e);
   }
 

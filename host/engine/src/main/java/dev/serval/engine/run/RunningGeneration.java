@@ -6,9 +6,11 @@ import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.TokenEvent;
 import dev.serval.api.runtime.TokenSink;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,13 +27,31 @@ final class RunningGeneration implements Generation {
 
   private static final long SHORTEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+  /**
+   * How a generation ended.
+   *
+   * @param tokens generated ids
+   * @param finish why
+   * @param promptTokens tokens of the prompt
+   * @param prefillNanos from submission to the first sampled token
+   * @param decodeNanos from the first sampled token to the end
+   */
+  record End(
+      List<Integer> tokens,
+      FinishReason finish,
+      int promptTokens,
+      long prefillNanos,
+      long decodeNanos) {}
+
   private final TokenSink sink;
+  private final Function<List<Integer>, String> text;
   private final Runnable onDelivered;
   private final long stallNanos;
   private final EventRing ring;
   private final Thread delivery;
   private final CountDownLatch delivered = new CountDownLatch(1);
   private volatile Runnable onCancel = () -> {};
+  private volatile @Nullable End end;
   private volatile @Nullable GenerationResult result;
   private volatile @Nullable ServalException failure;
   private volatile boolean sinkFailed;
@@ -40,16 +60,19 @@ final class RunningGeneration implements Generation {
    * Creates a generation without events.
    *
    * @param sink takes the events
+   * @param text what generated ids say as a whole
    * @param options bounds
    * @param onRoom runs when a full ring has room again
    * @param onDelivered runs once, when the last event was delivered or dropped
    */
   RunningGeneration(
       TokenSink sink,
+      Function<List<Integer>, String> text,
       RunnerOptions options,
       Runnable onRoom,
       Consumer<RunningGeneration> onDelivered) {
     this.sink = sink;
+    this.text = text;
     this.onDelivered = () -> onDelivered.accept(this);
     stallNanos = options.stallNanos();
     ring = new EventRing(options.ringBytes(), onRoom);
@@ -84,8 +107,29 @@ final class RunningGeneration implements Generation {
       sinkFailed(e.getClass().getName());
     } finally {
       ring.awaitEnd();
+      summarize();
       delivered.countDown();
       onDelivered.run();
+    }
+  }
+
+  /** Makes the result; the tokenizer may come from a model bundle and fail. */
+  private void summarize() {
+    End how = end;
+    if (how == null) {
+      return;
+    }
+    try {
+      result =
+          new GenerationResult(
+              text.apply(how.tokens()),
+              how.tokens(),
+              sinkFailed ? FinishReason.CANCELLED : how.finish(),
+              how.promptTokens(),
+              how.prefillNanos(),
+              how.decodeNanos());
+    } catch (RuntimeException | LinkageError e) {
+      failure = ModelRunner.unexpected(e);
     }
   }
 
@@ -98,21 +142,21 @@ final class RunningGeneration implements Generation {
     ring.abandon();
   }
 
-  /** States the result; no event follows. */
-  void finished(GenerationResult end) {
-    result = end;
+  /** States how it ended; no event follows. */
+  void finished(End how) {
+    end = how;
     ring.end();
   }
 
   /** States a failure; no event follows. */
-  void failed(ServalException end) {
-    failure = end;
+  void failed(ServalException how) {
+    failure = how;
     ring.end();
   }
 
   /** States that the consumer made no progress for too long; drops what it did not take. */
-  void giveUp(ServalException end) {
-    failure = end;
+  void giveUp(ServalException how) {
+    failure = how;
     ring.abandon();
     ring.end();
     delivered.countDown();
@@ -133,7 +177,7 @@ final class RunningGeneration implements Generation {
   public GenerationResult await() throws InterruptedException {
     long wait = stallNanos;
     while (!delivered.await(wait, TimeUnit.NANOSECONDS)) {
-      boolean ended = result != null || failure != null;
+      boolean ended = end != null || failure != null;
       long left = stallNanos - ring.stalledNanos();
       if (ended && left <= 0) {
         giveUp(GenerationSequence.stalled(stallNanos));
@@ -148,18 +192,7 @@ final class RunningGeneration implements Generation {
     if (finished == null) {
       throw new IllegalStateException("delivered without a result");
     }
-    return sinkFailed ? cancelled(finished) : finished;
-  }
-
-  /** The result where the sink failed, however far the runner had come by then. */
-  private static GenerationResult cancelled(GenerationResult r) {
-    return new GenerationResult(
-        r.text(),
-        r.tokens(),
-        FinishReason.CANCELLED,
-        r.promptTokens(),
-        r.prefillNanos(),
-        r.decodeNanos());
+    return finished;
   }
 
   /**

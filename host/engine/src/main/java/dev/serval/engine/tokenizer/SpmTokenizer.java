@@ -15,7 +15,7 @@ import java.util.Objects;
  * Gemma 1 to 3 and Llama 2. No normalisation; a space is stored as U+2581. Immutable and
  * thread-safe.
  */
-final class SpmTokenizer implements Tokenizer {
+final class SpmTokenizer implements Tokenizer, TokenBytes {
 
   /** U+2581 in UTF-8. */
   private static final byte[] SPACE_MARK = "▁".getBytes(StandardCharsets.UTF_8);
@@ -135,36 +135,57 @@ final class SpmTokenizer implements Tokenizer {
 
   @Override
   public byte[] bytes(int token) {
-    byte[] text = vocabulary.text(checked(token));
+    byte[] target = new byte[vocabulary.textBytes(checked(token))];
+    return Arrays.copyOf(target, surface(token, target));
+  }
+
+  @Override
+  public int longestToken() {
+    return vocabulary.longestBytes();
+  }
+
+  @Override
+  public int text(int token, byte[] target) {
+    return isControl(token) || isEndOfGeneration(token) ? 0 : surface(token, target);
+  }
+
+  /** Copies what a token stands for, markup by its name; returns the number of bytes. */
+  private int surface(int token, byte[] target) {
+    int n = vocabulary.copy(token, target);
     return switch (vocabulary.type(token)) {
-      case NORMAL, UNUSED -> unmarked(text);
-      case BYTE -> single(text);
-      case UNKNOWN, CONTROL, USER_DEFINED -> text;
+      case NORMAL, UNUSED -> unmark(target, n);
+      case BYTE -> single(target, n);
+      case UNKNOWN, CONTROL, USER_DEFINED -> n;
     };
   }
 
-  private static byte[] unmarked(byte[] text) {
+  /** Replaces space marks by spaces; returns the number of bytes left. */
+  private static int unmark(byte[] text, int length) {
     int n = 0;
-    for (int i = 0; i < text.length; n++) {
+    for (int i = 0; i < length; n++) {
       boolean isMark =
-          i + 2 < text.length
+          i + 2 < length
               && text[i] == SPACE_MARK[0]
               && text[i + 1] == SPACE_MARK[1]
               && text[i + 2] == SPACE_MARK[2];
       text[n] = isMark ? (byte) ' ' : text[i];
       i += isMark ? SPACE_MARK.length : 1;
     }
-    return n == text.length ? text : Arrays.copyOf(text, n);
+    return n;
   }
 
-  /** The byte that {@code <0xNN>} names; other texts are left alone. */
-  private static byte[] single(byte[] text) {
-    if (text.length != 6 || text[0] != '<' || text[1] != '0' || text[2] != 'x' || text[5] != '>') {
-      return text;
+  /** Replaces {@code <0xNN>} by the byte it names; other texts are left alone. */
+  private static int single(byte[] text, int n) {
+    if (n != 6 || text[0] != '<' || text[1] != '0' || text[2] != 'x' || text[5] != '>') {
+      return n;
     }
     int high = Character.digit(text[3], 16);
     int low = Character.digit(text[4], 16);
-    return high < 0 || low < 0 ? text : new byte[] {(byte) ((high << 4) | low)};
+    if (high < 0 || low < 0) {
+      return n;
+    }
+    text[0] = (byte) ((high << 4) | low);
+    return 1;
   }
 
   @Override

@@ -56,26 +56,29 @@ public final class StopFilter {
   /**
    * Adds text.
    *
-   * @return what may be shown now: everything before a stop text that is complete, otherwise
-   *     everything but an end that may become one; always empty after a match
+   * @param text what comes next
+   * @param shown gets what may be shown now: everything before a stop text that is complete,
+   *     otherwise everything but an end that may become one; nothing after a match
    */
-  public String append(String text) {
+  public void append(CharSequence text, StringBuilder shown) {
     if (matched) {
-      return "";
+      return;
     }
     for (int i = 0; i < text.length(); i++) {
-      held.append(text.charAt(i));
-      int complete = advance(text.charAt(i));
+      char c = text.charAt(i);
+      held.append(c);
+      int complete = advance(c);
       if (complete > 0) {
         matched = true;
-        return take(held.length() - complete);
+        release(held.length() - complete, shown);
+        return;
       }
     }
     int hold = 0;
     for (int n : progress) {
       hold = Math.max(hold, n);
     }
-    return take(held.length() - hold);
+    release(held.length() - hold, shown);
   }
 
   /** Feeds all automata; returns the length of the longest stop text that is complete, or 0. */
@@ -96,10 +99,9 @@ public final class StopFilter {
     return complete;
   }
 
-  private String take(int n) {
-    String taken = held.substring(0, n);
+  private void release(int n, StringBuilder shown) {
+    shown.append(held, 0, n);
     held.delete(0, n);
-    return taken;
   }
 
   /** Whether a stop text was found. */
@@ -107,10 +109,15 @@ public final class StopFilter {
     return matched;
   }
 
-  /** Ends the text: what was held back, or nothing if a stop text was found. */
-  public String flush() {
-    String rest = matched ? "" : held.toString();
+  /**
+   * Ends the text.
+   *
+   * @param shown gets what was held back, or nothing if a stop text was found
+   */
+  public void flush(StringBuilder shown) {
+    if (!matched) {
+      shown.append(held);
+    }
     held.setLength(0);
-    return rest;
   }
 }

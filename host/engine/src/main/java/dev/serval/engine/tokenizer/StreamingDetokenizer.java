@@ -1,7 +1,6 @@
 package dev.serval.engine.tokenizer;
 
 import dev.serval.api.text.Detokenizer;
-import dev.serval.api.text.Tokenizer;
 
 /**
  * Decodes UTF-8 as it comes. A byte that cannot continue what came before ends it: each maximal
@@ -13,8 +12,8 @@ final class StreamingDetokenizer implements Detokenizer {
 
   private static final char REPLACEMENT = '\uFFFD';
 
-  private final Tokenizer tokenizer;
-  private final StringBuilder text = new StringBuilder();
+  private final TokenBytes tokens;
+  private final byte[] bytes;
 
   /** Bytes that the current character still lacks; 0 between characters. */
   private int missing;
@@ -27,43 +26,34 @@ final class StreamingDetokenizer implements Detokenizer {
 
   private int most;
 
-  StreamingDetokenizer(Tokenizer tokenizer) {
-    this.tokenizer = tokenizer;
+  StreamingDetokenizer(TokenBytes tokens) {
+    this.tokens = tokens;
+    bytes = new byte[tokens.longestToken()];
   }
 
   @Override
-  public String append(int token) {
-    if (tokenizer.isControl(token) || tokenizer.isEndOfGeneration(token)) {
-      return "";
+  public void append(int token, StringBuilder text) {
+    int n = tokens.text(token, bytes);
+    for (int i = 0; i < n; i++) {
+      accept(bytes[i] & 0xFF, text);
     }
-    for (byte b : tokenizer.bytes(token)) {
-      accept(b & 0xFF);
-    }
-    return take();
   }
 
   @Override
-  public String flush() {
+  public void flush(StringBuilder text) {
     if (missing > 0) {
       missing = 0;
       text.append(REPLACEMENT);
     }
-    return take();
   }
 
-  private String take() {
-    String taken = text.toString();
-    text.setLength(0);
-    return taken;
-  }
-
-  private void accept(int b) {
+  private void accept(int b, StringBuilder text) {
     if (missing == 0) {
-      begin(b);
+      begin(b, text);
     } else if (b < least || b > most) {
       text.append(REPLACEMENT);
       missing = 0;
-      begin(b);
+      begin(b, text);
     } else {
       bits = (bits << 6) | (b & 0x3F);
       least = 0x80;
@@ -76,7 +66,7 @@ final class StreamingDetokenizer implements Detokenizer {
   }
 
   /** Takes the first byte of a character: Unicode 17, table 3-7. */
-  private void begin(int b) {
+  private void begin(int b, StringBuilder text) {
     if (b < 0x80) {
       text.append((char) b);
     } else if (b >= 0xC2 && b <= 0xDF) {

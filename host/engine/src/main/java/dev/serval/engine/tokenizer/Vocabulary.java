@@ -189,6 +189,18 @@ final class Vocabulary {
     return Arrays.copyOfRange(texts, start(id), ends[id]);
   }
 
+  /** Copies a token's text to the beginning of an array; returns how many bytes it has. */
+  int copy(int id, byte[] target) {
+    int n = textBytes(id);
+    System.arraycopy(texts, start(id), target, 0, n);
+    return n;
+  }
+
+  /** Bytes of the longest text. */
+  int longestBytes() {
+    return longestBytes;
+  }
+
   /** Bytes of a token's text. */
   int textBytes(int id) {
     return ends[id] - start(id);

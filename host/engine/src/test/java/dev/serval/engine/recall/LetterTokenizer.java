@@ -55,14 +55,12 @@ public final class LetterTokenizer implements Tokenizer {
   public Detokenizer detokenizer() {
     return new Detokenizer() {
       @Override
-      public String append(int token) {
-        return text(token);
+      public void append(int token, StringBuilder text) {
+        text.append(text(token));
       }
 
       @Override
-      public String flush() {
-        return "";
-      }
+      public void flush(StringBuilder text) {}
     };
   }
 }

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.runtime.TokenEvent;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,16 +22,16 @@ class EventRingTest {
 
   @Test
   void isFullWhenFixedCostAndTextReachItsCapacity() {
-    ring.put(event(0, "x".repeat(EventRing.EVENT_BYTES / 2 - 1)));
+    put(0, "x".repeat(EventRing.EVENT_BYTES / 2 - 1));
     assertFalse(ring.isFull());
-    ring.put(event(1, ""));
+    put(1, "");
     assertTrue(ring.isFull());
   }
 
   @Test
   void hasRoomAgainWhenAnEventWasDeliveredNotWhenItWasTaken() throws InterruptedException {
-    ring.put(event(0, "ab"));
-    ring.put(event(1, "cd"));
+    put(0, "ab");
+    put(1, "cd");
     TokenEvent first = ring.take();
     assertNotNull(first);
     assertTrue(ring.isFull());
@@ -41,7 +44,7 @@ class EventRingTest {
   @Test
   void givesEventsInOrderAndThenTheEnd() throws InterruptedException {
     for (int i = 0; i < 5; i++) {
-      ring.put(event(i, "t"));
+      put(i, "t");
     }
     ring.end();
     for (int i = 0; i < 5; i++) {
@@ -59,10 +62,10 @@ class EventRingTest {
 
   @Test
   void abandonedRingDropsEverything() throws InterruptedException {
-    ring.put(event(0, "a"));
-    ring.put(event(1, "b"));
+    put(0, "a");
+    put(1, "b");
     ring.abandon();
-    ring.put(event(2, "c"));
+    put(2, "c");
     assertNull(ring.take());
     assertFalse(ring.isFull());
     assertEquals(1, rooms.get());
@@ -72,7 +75,7 @@ class EventRingTest {
   @Test
   void isStalledOnlyWhileThereIsSomethingToDo() throws InterruptedException {
     assertEquals(0, ring.stalledNanos());
-    ring.put(event(0, "a"));
+    put(0, "a");
     TokenEvent taken = ring.take();
     assertNotNull(taken);
     while (ring.stalledNanos() == 0) {
@@ -80,6 +83,29 @@ class EventRingTest {
     }
     ring.delivered(taken);
     assertEquals(0, ring.stalledNanos());
+  }
+
+  @Test
+  void keepsOrderAndTextsHoweverFarTheConsumerIsBehind() throws InterruptedException {
+    SplittableRandom random = new SplittableRandom(5);
+    Deque<TokenEvent> expected = new ArrayDeque<>();
+    for (int i = 0; i < 3000; i++) {
+      if (random.nextInt(100) < 48 && !expected.isEmpty()) {
+        assertEquals(expected.removeFirst(), ring.take());
+      } else {
+        String text = "ab😀".repeat(random.nextInt(1, 5)).substring(random.nextInt(5));
+        put(i, text);
+        expected.addLast(event(i, text));
+      }
+    }
+    assertTrue(expected.size() > 64, "the ring grew");
+    for (TokenEvent e : expected) {
+      assertEquals(e, ring.take());
+    }
+  }
+
+  private void put(int index, String text) {
+    ring.put(index, 2, text);
   }
 
   private static TokenEvent event(int index, String text) {

@@ -43,9 +43,10 @@ class SpmTokenizerTest {
     Detokenizer d = tokenizer.detokenizer();
     StringBuilder text = new StringBuilder();
     for (int id : ids) {
-      text.append(d.append(id));
+      d.append(id, text);
     }
-    return text.append(d.flush()).toString();
+    d.flush(text);
+    return text.toString();
   }
 
   @ParameterizedTest

@@ -35,10 +35,10 @@ class StopFilterTest {
     StopFilter filter = new StopFilter(List.of(stops.split("/")));
     List<String> shown = new ArrayList<>();
     for (String piece : pieces.split("/")) {
-      shown.add(filter.append(piece));
+      shown.add(appended(filter, piece));
     }
     assertEquals(matched, filter.matched());
-    shown.add(filter.flush());
+    shown.add(flushed(filter));
 
     assertEquals(expected, String.join("/", shown));
   }
@@ -46,8 +46,8 @@ class StopFilterTest {
   @Test
   void withoutStopsNothingIsHeld() {
     StopFilter filter = new StopFilter(List.of());
-    assertEquals("anything", filter.append("anything"));
-    assertEquals("", filter.flush());
+    assertEquals("anything", appended(filter, "anything"));
+    assertEquals("", flushed(filter));
   }
 
   @Test
@@ -62,23 +62,35 @@ class StopFilterTest {
       List<String> stops = List.of(letters(random, 3), letters(random, 5), letters(random, 4));
       String text = letters(random, 40);
       StopFilter whole = new StopFilter(stops);
-      String expected = whole.append(text) + whole.flush();
+      String expected = appended(whole, text) + flushed(whole);
 
       StopFilter cut = new StopFilter(stops);
       StringBuilder shown = new StringBuilder();
       for (int at = 0; at < text.length(); ) {
         int end = Math.min(text.length(), at + 1 + random.nextInt(4));
-        shown.append(cut.append(text.substring(at, end)));
+        cut.append(text.substring(at, end), shown);
         assertTrue(text.startsWith(shown.toString()));
         at = end;
       }
-      shown.append(cut.flush());
+      cut.flush(shown);
 
       assertEquals(expected, shown.toString(), "seed " + seed + ", stops " + stops);
       assertEquals(whole.matched(), cut.matched());
       assertEquals(stops.stream().anyMatch(text::contains), whole.matched());
       assertTrue(stops.stream().noneMatch(expected::contains));
     }
+  }
+
+  private static String appended(StopFilter filter, String text) {
+    StringBuilder shown = new StringBuilder();
+    filter.append(text, shown);
+    return shown.toString();
+  }
+
+  private static String flushed(StopFilter filter) {
+    StringBuilder shown = new StringBuilder();
+    filter.flush(shown);
+    return shown.toString();
   }
 
   private static String letters(Random random, int most) {

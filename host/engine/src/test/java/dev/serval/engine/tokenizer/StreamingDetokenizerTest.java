@@ -24,6 +24,18 @@ class StreamingDetokenizerTest {
     return SpmTokenizerTest.text(BYTES, ids);
   }
 
+  private static String appended(Detokenizer d, int token) {
+    StringBuilder text = new StringBuilder();
+    d.append(token, text);
+    return text.toString();
+  }
+
+  private static String flushed(Detokenizer d) {
+    StringBuilder text = new StringBuilder();
+    d.flush(text);
+    return text.toString();
+  }
+
   @Test
   void everySplitGivesTheSameText() {
     String text = "a\u0000é▂\uFFFD日😀\u07FF\u0800\uD7FF\uE000\uFFFF\uD800\uDC00\uDBFF\uDFFFz";
@@ -43,28 +55,28 @@ class StreamingDetokenizerTest {
     Detokenizer d = BYTES.detokenizer();
     byte[] smile = "😀".getBytes(StandardCharsets.UTF_8);
     for (int i = 0; i < 3; i++) {
-      assertEquals("", d.append(3 + (smile[i] & 0xFF)));
+      assertEquals("", appended(d, 3 + (smile[i] & 0xFF)));
     }
-    assertEquals("😀", d.append(3 + (smile[3] & 0xFF)));
-    assertEquals("", d.flush());
+    assertEquals("😀", appended(d, 3 + (smile[3] & 0xFF)));
+    assertEquals("", flushed(d));
   }
 
   @Test
   void unfinishedCharacterBecomesOneReplacement() {
     Detokenizer d = BYTES.detokenizer();
-    assertEquals("", d.append(3 + 0xF0));
-    assertEquals("", d.append(3 + 0x9F));
-    assertEquals("\uFFFD", d.flush());
-    assertEquals("x", d.append(3 + 'x'));
+    assertEquals("", appended(d, 3 + 0xF0));
+    assertEquals("", appended(d, 3 + 0x9F));
+    assertEquals("\uFFFD", flushed(d));
+    assertEquals("x", appended(d, 3 + 'x'));
   }
 
   @Test
   void invalidByteIsReplacedAtOnce() {
     Detokenizer d = BYTES.detokenizer();
-    assertEquals("\uFFFD", d.append(3 + 0xFF));
-    assertEquals("", d.append(3 + 0xE2));
-    assertEquals("\uFFFDa", d.append(3 + 'a'));
-    assertEquals("\uFFFD", d.append(3 + 0x80));
+    assertEquals("\uFFFD", appended(d, 3 + 0xFF));
+    assertEquals("", appended(d, 3 + 0xE2));
+    assertEquals("\uFFFDa", appended(d, 3 + 'a'));
+    assertEquals("\uFFFD", appended(d, 3 + 0x80));
   }
 
   /** Unicode 17, tables 3-8 to 3-11; every {@code ?} is U+FFFD. */
@@ -103,8 +115,8 @@ class StreamingDetokenizerTest {
   @Test
   void controlTokensPrintNothing() {
     Detokenizer d = BYTES.detokenizer();
-    assertEquals("", d.append(1));
-    assertEquals("", d.append(0));
-    assertEquals("", d.append(2));
+    assertEquals("", appended(d, 1));
+    assertEquals("", appended(d, 0));
+    assertEquals("", appended(d, 2));
   }
 }
