@@ -2,11 +2,13 @@ package dev.serval.engine.gguf;
 
 import dev.serval.api.model.Metadata;
 import dev.serval.api.model.TextArray;
+import dev.serval.engine.gguf.GgufPart.Span;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,7 @@ final class MetadataReader {
   private final HeaderReader in;
   private final GgufLimits limits;
   private final Metadata.Builder pairs = new Metadata.Builder();
+  private final Map<String, Span> spans = new LinkedHashMap<>();
   private int alignment = DEFAULT_ALIGNMENT;
 
   MetadataReader(HeaderReader in, GgufLimits limits) {
@@ -36,18 +39,23 @@ final class MetadataReader {
 
   /** Reads {@code count} pairs. */
   Metadata read(int count) throws IOException {
-    Set<String> seen = new HashSet<>();
     for (int i = 0; i < count; i++) {
       in.item("pair " + i);
       long at = in.position();
       String key = in.name("key", limits.maxKeyBytes());
-      if (!seen.add(key)) {
+      if (spans.containsKey(key)) {
         throw in.malformed("key", at, "every key once", "\"" + key + "\" again");
       }
       in.item("key \"" + key + "\"");
       pair(key);
+      spans.put(key, new Span(at, in.position()));
     }
     return pairs.build();
+  }
+
+  /** Where each pair lies in the file, in file order; known after {@link #read}. */
+  Map<String, Span> spans() {
+    return Collections.unmodifiableMap(spans);
   }
 
   /** Bytes between the starts of tensors, a power of two; known after {@link #read}. */

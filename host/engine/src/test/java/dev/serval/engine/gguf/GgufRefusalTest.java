@@ -226,15 +226,6 @@ class GgufRefusalTest {
   }
 
   @Test
-  void refusesOnePartOfSplitModel() throws IOException {
-    ModelRefusedException e =
-        refusal(writer().uint16("split.count", 3).toArray(), GgufLimits.DEFAULT);
-
-    assertEquals(Reason.KEY_INVALID, e.reason());
-    assertTrue(message(e).contains("split.count: expected 1, got 3"), message(e));
-  }
-
-  @Test
   void opensModelSplitIntoOne() throws IOException {
     byte[] bytes = writer().uint16("split.count", 1).toArray();
     try (GgufFile f = GgufFile.open(Files.write(dir.resolve("test.gguf"), bytes))) {
