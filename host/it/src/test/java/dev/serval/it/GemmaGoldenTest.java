@@ -58,8 +58,23 @@ class GemmaGoldenTest {
         "gemma3-k256-BF16");
   }
 
+  static Stream<String> referenceModels() {
+    return Stream.concat(
+        models(),
+        Stream.of(
+            "gemma3-k256-IQ4_NL",
+            "gemma3-k256-Q2_K",
+            "gemma3-k256-Q3_K_M",
+            "gemma3-k256-Q4_1",
+            "gemma3-k256-Q4_K_M",
+            "gemma3-k256-Q5_0",
+            "gemma3-k256-Q5_1",
+            "gemma3-k256-Q5_K_M",
+            "gemma3-k256-Q6_K"));
+  }
+
   @ParameterizedTest
-  @MethodSource("models")
+  @MethodSource("referenceModels")
   void referenceBackendGivesTheGoldenLogits(String name) {
     exact(REFERENCE, name);
   }

@@ -31,8 +31,11 @@ public final class ProjectionCases {
   /** Row lengths of types without blocks. */
   private static final int[] PLAIN_INS = {1, 7, 16, 33, 96, 257};
 
-  /** Row lengths of block types. */
+  /** Row lengths of types with blocks of 32. */
   private static final int[] BLOCK_INS = {32, 64, 96, 320};
+
+  /** Row lengths of types with blocks of 256. */
+  private static final int[] SUPER_BLOCK_INS = {256, 768};
 
   /** Output rows round the edges of 16, 32 and 64 lanes. */
   private static final int[] OUTS = {1, 2, 15, 16, 17, 31, 32, 33, 64, 65};
@@ -62,7 +65,7 @@ public final class ProjectionCases {
   /** Cases of reading rows and multiplying matrices with one weight type. */
   public static List<OpCase> matrices(DataType type, Mode mode) {
     List<OpCase> cases = new ArrayList<>();
-    for (int in : type.isQuantized() ? BLOCK_INS : PLAIN_INS) {
+    for (int in : rowLengths(type)) {
       cases.add(rows(type, in));
       for (int out : OUTS) {
         cases.add(matMul(type, mode, in, out, out % 2 == 0));
@@ -71,6 +74,14 @@ public final class ProjectionCases {
       cases.add(experts(type, mode, in, 33, true));
     }
     return cases;
+  }
+
+  private static int[] rowLengths(DataType type) {
+    return switch (type.blockLength()) {
+      case 1 -> PLAIN_INS;
+      case 32 -> BLOCK_INS;
+      default -> SUPER_BLOCK_INS;
+    };
   }
 
   private static OpCase rows(DataType type, int in) {
@@ -206,8 +217,8 @@ public final class ProjectionCases {
   }
 
   private static OpCase mixture(DataType type, Mode mode, Router router, boolean gemma) {
-    int in = 64;
-    int ffn = 32;
+    int in = Math.max(64, type.blockLength());
+    int ffn = Math.max(32, type.blockLength());
     int nExperts = 6;
     TestWeights w = new TestWeights(SEED);
     Expert gate = expert(w, "gate", type, !gemma, in, ffn, nExperts);

@@ -32,13 +32,19 @@ public final class RowDecoder {
           DataType.Q5_0,
           DataType.Q5_1,
           DataType.IQ4_NL,
-          DataType.MXFP4);
+          DataType.MXFP4,
+          DataType.Q2_K,
+          DataType.Q3_K,
+          DataType.Q4_K,
+          DataType.Q5_K,
+          DataType.Q6_K,
+          DataType.IQ4_XS);
 
   /** Doubled values of the 16 E2M1 codes; code 8 counts as +0. */
   private static final byte[] E2M1 = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-  /** Values of the 16 codes of IQ4_NL. */
-  private static final byte[] NON_LINEAR = {
+  /** Values of the 16 codes of IQ4_NL and IQ4_XS. */
+  static final byte[] NON_LINEAR = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
   };
 
@@ -84,6 +90,7 @@ public final class RowDecoder {
           out[to + j] = E2M1[nibble(s, at + 1, j)] * h;
         }
       }
+      case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS -> SuperBlocks.decode(type, s, at, out, to);
       default -> smallBlock(type, s, at, out, to);
     }
   }

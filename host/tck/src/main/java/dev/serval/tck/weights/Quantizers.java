@@ -8,9 +8,10 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Encodes F32 numbers in the types that have a plain rounding rule, one block after the other, in
- * binary32 without fused operations, as llama.cpp's reference quantizers ({@code ggml-quants.c})
- * do. For tests only: no search for better scales.
+ * Encodes F32 numbers, one block after the other. The types with a plain rounding rule are encoded
+ * in binary32 without fused operations, as llama.cpp's reference quantizers ({@code ggml-quants.c})
+ * do; the others get the scale that just reaches the largest number, and the nearest code. For
+ * tests only: no search for better scales.
  */
 public final class Quantizers {
 
@@ -31,10 +32,22 @@ public final class Quantizers {
           DataType.Q4_1,
           DataType.Q5_0,
           DataType.Q5_1,
-          DataType.MXFP4);
+          DataType.IQ4_NL,
+          DataType.MXFP4,
+          DataType.Q2_K,
+          DataType.Q3_K,
+          DataType.Q4_K,
+          DataType.Q5_K,
+          DataType.Q6_K,
+          DataType.IQ4_XS);
 
   private static final int[] E2M1_DOUBLED = {
     0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12
+  };
+
+  /** Values of the codes of IQ4_NL and IQ4_XS (llama.cpp {@code ggml-common.h}). */
+  static final int[] NON_LINEAR = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
   };
 
   private Quantizers() {}
@@ -77,6 +90,8 @@ public final class Quantizers {
       case Q4_0, Q5_0 -> signed(type == DataType.Q4_0 ? 4 : 5, x, from, s, at);
       case Q4_1, Q5_1 -> withMinimum(type == DataType.Q4_1 ? 4 : 5, x, from, s, at);
       case MXFP4 -> mxfp4(x, from, s, at);
+      case IQ4_NL -> nonLinear(x, from, s, at);
+      case Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS -> SuperBlockQuantizer.encode(type, x, from, s, at);
       default -> throw new IllegalStateException("no quantizer for " + type);
     }
   }
@@ -87,12 +102,12 @@ public final class Quantizers {
     return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
   }
 
-  private static float inverse(float d) {
+  static float inverse(float d) {
     return d != 0 ? 1 / d : 0;
   }
 
   private static void q8(float[] x, int from, MemorySegment s, long at) {
-    float d = Math.abs(largest(x, from)) / 127;
+    float d = Math.abs(largest(x, from, 32)) / 127;
     float id = inverse(d);
     s.set(U16, at, Float.floatToFloat16(d));
     for (int j = 0; j < 32; j++) {
@@ -104,9 +119,9 @@ public final class Quantizers {
   }
 
   /** The element of largest magnitude, sign included, the first of equal ones. */
-  private static float largest(float[] x, int from) {
+  static float largest(float[] x, int from, int n) {
     float max = 0;
-    for (int j = 0; j < 32; j++) {
+    for (int j = 0; j < n; j++) {
       max = Math.abs(x[from + j]) > Math.abs(max) ? x[from + j] : max;
     }
     return max;
@@ -115,7 +130,7 @@ public final class Quantizers {
   /** Q4_0 and Q5_0: the middle code is 0, the lowest the largest element. */
   private static void signed(int bits, float[] x, int from, MemorySegment s, long at) {
     int middle = 1 << (bits - 1);
-    float d = largest(x, from) / -middle;
+    float d = largest(x, from, 32) / -middle;
     float id = inverse(d);
     s.set(U16, at, Float.floatToFloat16(d));
     int[] q = new int[32];
@@ -161,8 +176,29 @@ public final class Quantizers {
     }
   }
 
+  /** IQ4_NL: code 0, the farthest from 0, is the largest element. */
+  private static void nonLinear(float[] x, int from, MemorySegment s, long at) {
+    float d = largest(x, from, 32) / NON_LINEAR[0];
+    float id = inverse(d);
+    s.set(U16, at, Float.floatToFloat16(d));
+    int[] q = new int[32];
+    for (int j = 0; j < 32; j++) {
+      q[j] = nearestNonLinear(x[from + j] * id);
+    }
+    codes(4, q, s, at + 2);
+  }
+
+  /** The IQ4 code whose value is nearest, the lowest of equally near ones. */
+  static int nearestNonLinear(float v) {
+    int best = 0;
+    for (int i = 1; i < NON_LINEAR.length; i++) {
+      best = Math.abs(NON_LINEAR[i] - v) < Math.abs(NON_LINEAR[best] - v) ? i : best;
+    }
+    return best;
+  }
+
   private static void mxfp4(float[] x, int from, MemorySegment s, long at) {
-    float amax = Math.abs(largest(x, from));
+    float amax = Math.abs(largest(x, from, 32));
     int e = amax > 0 ? Math.max(0, Math.getExponent(amax) - 2 + 127) : 0;
     float h = e < 2 ? Float.intBitsToFloat(0x00200000 << e) : Float.intBitsToFloat((e - 1) << 23);
     s.set(ValueLayout.JAVA_BYTE, at, (byte) e);

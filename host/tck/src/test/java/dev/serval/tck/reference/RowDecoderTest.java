@@ -25,7 +25,13 @@ class RowDecoderTest {
     "Q5_0, 79815bb9, 85b00d8f, 9, 15",
     "Q5_1, 7cf668d2, c3a91027, 19.5, 521",
     "Q8_0, 7e733bfa, bf8a965e, 85, -176",
+    "Q2_K, 8d2c6be8, 9e6a25af, 33, 2059",
+    "Q3_K, c1029dac, 1f050013, 81, 958",
+    "Q4_K, 5c4c0a49, 59ee66b6, 315.5, 54440",
+    "Q5_K, 0e9ce32f, 1990c248, 811.5, 116216",
+    "Q6_K, a84ce1f7, bd21c259, -1431, 4612",
     "IQ4_NL, 27bc646e, 765f23cd, -35, -257",
+    "IQ4_XS, 59b1032b, 4ddaa342, 65, -11005",
     "MXFP4, a8bddec7, 191b8a41, 0, 12.5"
   })
   void probeBlocksDecodeToTheBit(DataType type, String crcA, String crcB, float first, double sum) {
@@ -46,13 +52,13 @@ class RowDecoderTest {
       b[i] = (byte) (37 * i + 11);
     }
     ByteBuffer buffer = ByteBuffer.wrap(b).order(ByteOrder.LITTLE_ENDIAN);
-    if (type == DataType.MXFP4) {
-      b[0] = (byte) e;
-    } else {
-      buffer.putShort(0, (short) d);
-    }
-    if (type == DataType.Q4_1 || type == DataType.Q5_1) {
-      buffer.putShort(2, (short) m);
+    switch (type) {
+      case MXFP4 -> b[0] = (byte) e;
+      case Q2_K -> buffer.putShort(80, (short) d).putShort(82, (short) m);
+      case Q3_K -> buffer.putShort(108, (short) d);
+      case Q6_K -> buffer.putShort(208, (short) d);
+      case Q4_1, Q5_1, Q4_K, Q5_K -> buffer.putShort(0, (short) d).putShort(2, (short) m);
+      default -> buffer.putShort(0, (short) d);
     }
     return b;
   }

@@ -11,6 +11,7 @@ import dev.serval.tck.reference.RowDecoder;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,12 +53,39 @@ class QuantizersTest {
   @Test
   void blockOfZerosStaysZero() {
     for (DataType type : Quantizers.types()) {
-      float[] out = new float[32];
-      MemorySegment bytes = MemorySegment.ofArray(new byte[(int) type.bytes(32)]);
-      Quantizers.encode(type, new float[32], bytes);
+      float[] out = new float[256];
+      MemorySegment bytes = MemorySegment.ofArray(new byte[(int) type.bytes(256)]);
+      Quantizers.encode(type, new float[256], bytes);
       RowDecoder.decode(type, bytes, out);
-      Bound.EQUAL.check(type.name(), new float[32], out);
+      Bound.EQUAL.check(type.name(), new float[256], out);
     }
+  }
+
+  /**
+   * Numbers in ±1 are off by half a step, plus what the rounding of scales and minima to small
+   * integers adds; numbers past the end of an uneven range by a step.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "Q2_K, 0.42",
+    "Q3_K, 0.27",
+    "Q4_K, 0.09",
+    "Q5_K, 0.05",
+    "Q6_K, 0.04",
+    "IQ4_NL, 0.11",
+    "IQ4_XS, 0.14"
+  })
+  void encodedNumbersDecodeToTheirNeighbourhood(DataType type, double bound) {
+    float[] x = new float[1024];
+    SplittableRandom random = new SplittableRandom(5);
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (float) random.nextDouble(-1, 1);
+    }
+    MemorySegment bytes = MemorySegment.ofArray(new byte[(int) type.bytes(x.length)]);
+    Quantizers.encode(type, x, bytes);
+    float[] out = new float[x.length];
+    RowDecoder.decode(type, bytes, out);
+    Bound.absolute(bound).check(type.name(), x, out);
   }
 
   @Test
