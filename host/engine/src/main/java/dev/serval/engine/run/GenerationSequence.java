@@ -1,5 +1,6 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.backend.Output;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
@@ -7,10 +8,8 @@ import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.sampling.Sampler;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 
 /**
  * A text that the model continues. Prompt and generated tokens together never exceed the context:
@@ -23,12 +22,9 @@ final class GenerationSequence extends Sequence {
    *
    * @param maxTokens tokens to generate at most; −1 for as many as fit
    * @param contextLength tokens that prompt and continuation may take
-   * @param sampleWidth ids that may be drawn: 0 until this
-   * @param ignoreEnd whether tokens that end a text are never drawn
    * @param stallNanos how long a full ring may make no progress
    */
-  record Parameters(
-      int maxTokens, int contextLength, int sampleWidth, boolean ignoreEnd, long stallNanos) {}
+  record Parameters(int maxTokens, int contextLength, long stallNanos) {}
 
   private final Parameters parameters;
   private final Tokenizer tokenizer;
@@ -39,10 +35,11 @@ final class GenerationSequence extends Sequence {
   private final RunnerCounters counters;
   private final long submittedNanos = System.nanoTime();
   private final int promptTokens;
-  private final int[] neverDrawn;
+  private final boolean drawsFromBest;
   private long firstTokenNanos;
   private int[] history;
   private int length;
+  private int drawn;
   private boolean ended;
 
   /**
@@ -73,12 +70,7 @@ final class GenerationSequence extends Sequence {
     this.counters = counters;
     promptTokens = prompt.length;
     history = Arrays.copyOf(prompt, capacity(parameters, prompt.length));
-    neverDrawn =
-        parameters.ignoreEnd()
-            ? IntStream.range(0, parameters.sampleWidth())
-                .filter(tokenizer::isEndOfGeneration)
-                .toArray()
-            : new int[0];
+    drawsFromBest = sampler.output() instanceof Output.Candidates;
     length = prompt.length;
     for (int token : prompt) {
       sampler.accept(token);
@@ -130,13 +122,23 @@ final class GenerationSequence extends Sequence {
   }
 
   @Override
+  Output output() {
+    return sampler.output();
+  }
+
+  @Override
+  boolean drawsFromAll() {
+    return !drawsFromBest;
+  }
+
+  @Override
+  void draw(int position, MemorySegment row) {
+    drawn = drawsFromBest ? sampler.sampleBest(row) : sampler.sample(row);
+  }
+
+  @Override
   void take(int position, MemorySegment logits) {
-    long width = (long) parameters.sampleWidth() * Float.BYTES;
-    MemorySegment row = logits.byteSize() == width ? logits : logits.asSlice(0, width);
-    for (int end : neverDrawn) {
-      row.setAtIndex(ValueLayout.JAVA_FLOAT, end, Float.NEGATIVE_INFINITY);
-    }
-    int token = sampler.sample(row);
+    int token = drawn;
     sampler.accept(token);
     if (firstTokenNanos == 0) {
       firstTokenNanos = System.nanoTime();

@@ -24,6 +24,7 @@ import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.sampling.Sampler;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -32,6 +33,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** A model with its runner: checks requests, turns them into sequences, waits. Thread-safe. */
 public final class LoadedModel implements Model {
@@ -74,15 +76,27 @@ public final class LoadedModel implements Model {
   /** Ids that a prompt may hold: 0 until this. */
   private final int idBound;
 
-  /** Ids that may be drawn: 0 until this. */
-  private final int sampleWidth;
+  /** What may be drawn, and what of it where a text must not end. */
+  private final Sampler.Vocabulary vocabulary;
+
+  private final Sampler.Vocabulary endless;
 
   private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
     this.parts = parts;
     this.options = options;
     counters = RunnerCounters.of(parts.metrics());
     idBound = idBound(parts.graph());
-    sampleWidth = Math.min(parts.graph().outputWidth(), parts.tokenizer().vocabSize());
+    int rowWidth = parts.graph().outputWidth();
+    int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
+    vocabulary = new Sampler.Vocabulary(rowWidth, drawable, List.of());
+    endless =
+        new Sampler.Vocabulary(
+            rowWidth,
+            drawable,
+            IntStream.range(0, drawable)
+                .filter(parts.tokenizer()::isEndOfGeneration)
+                .boxed()
+                .toList());
     CompileSpec.Limits limits = parts.step().layout().limits();
     scheduler =
         new Scheduler(
@@ -184,14 +198,10 @@ public final class LoadedModel implements Model {
         new GenerationSequence(
             prompt,
             new GenerationSequence.Parameters(
-                request.maxTokens(),
-                parts.info().contextLength(),
-                sampleWidth,
-                request.ignoreEnd(),
-                options.stallNanos()),
+                request.maxTokens(), parts.info().contextLength(), options.stallNanos()),
             parts.tokenizer(),
             new GeneratedText(parts.tokenizer(), request.stop()),
-            new Sampler(sampling, sampleWidth, seed),
+            new Sampler(sampling, request.ignoreEnd() ? endless : vocabulary, seed),
             generation,
             counters);
     undelivered.add(generation);

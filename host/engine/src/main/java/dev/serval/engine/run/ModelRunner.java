@@ -2,14 +2,12 @@ package dev.serval.engine.run;
 
 import dev.serval.api.backend.Device;
 import dev.serval.api.backend.Outcome;
-import dev.serval.api.backend.Output;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.engine.kv.KvCells;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -52,8 +50,7 @@ final class ModelRunner {
   private final Consumer<Sequence> onAdmitted = this::begin;
   private final Consumer<Sequence> onCancelled = ModelRunner::endCancelled;
 
-  /** The rows of the step's output; slices made once. */
-  private final MemorySegment[] outputRows;
+  private final OutputRows outputs;
 
   private final Thread thread;
   private final CountDownLatch over = new CountDownLatch(1);
@@ -91,10 +88,7 @@ final class ModelRunner {
     this.counters = counters;
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
-    outputRows = new MemorySegment[step.layout().limits().maxWanted()];
-    for (int i = 0; i < outputRows.length; i++) {
-      outputRows[i] = step.outputRow(i);
-    }
+    outputs = new OutputRows(name, step);
     thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
   }
 
@@ -167,7 +161,7 @@ final class ModelRunner {
       for (int position = first; position < first + n; position++) {
         int row = step.token(s.token(position), position, s.number());
         if (s.wants(position)) {
-          step.want(row, Output.full());
+          outputs.want(row, s);
         }
       }
       cells.place(step, firstRow, s.number(), first, n);
@@ -224,6 +218,7 @@ final class ModelRunner {
 
   /** Hands each sequence its rows. */
   private void handOut() {
+    outputs.draw();
     int output = 0;
     int endRow = 0;
     for (int i = 0; i < batch.size(); i++) {
@@ -244,7 +239,7 @@ final class ModelRunner {
   /** Hands a sequence a row; guarded without an object for it. */
   private void take(Sequence s, int output) {
     try {
-      s.take(step.position(step.wantedRow(output)), outputRows[output]);
+      outputs.take(output);
     } catch (ServalException e) {
       s.fail(e);
     } catch (RuntimeException | LinkageError e) {
@@ -298,6 +293,7 @@ final class ModelRunner {
     } catch (RuntimeException | Error e) {
       LOG.error("the runner of {} did not end cleanly", name, e);
     } finally {
+      outputs.close();
       onEnd.run();
       over.countDown();
     }

@@ -1,5 +1,6 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.backend.Output;
 import dev.serval.api.error.ServalException;
 import java.lang.foreign.MemorySegment;
 
@@ -76,6 +77,25 @@ abstract class Sequence {
   long patienceNanos() {
     return Long.MAX_VALUE;
   }
+
+  /** What is asked of the program for a wanted position; always the same object. */
+  Output output() {
+    return Output.full();
+  }
+
+  /** Whether {@link #draw} looks at all logits of a row, which takes a while. */
+  boolean drawsFromAll() {
+    return false;
+  }
+
+  /**
+   * Looks at the logits after a wanted position, before {@link #take}. Alone may run on another
+   * thread than the runner's, beside other sequences; what it does shows in {@code take} only.
+   *
+   * @param position the position
+   * @param row [vocabSize] F32 as {@link #output} asks, valid during the call
+   */
+  void draw(int position, MemorySegment row) {}
 
   /**
    * Takes the logits after a wanted position; may add a token or end the sequence.

@@ -1,10 +1,12 @@
 package dev.serval.engine.sampling;
 
+import dev.serval.api.backend.Output;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.runtime.SamplingOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -15,36 +17,92 @@ import java.util.Objects;
  * <p>Equal options, seeds, accepted tokens and logits give equal tokens. The random numbers are
  * those of PCG XSL-RR 128/64, one for each token drawn, none for a greedy one.
  *
+ * <p>Where only the best logits matter it asks a program for those alone ({@link #output}): without
+ * penalties, and with a top-k small enough. The tokens drawn are the same.
+ *
  * <p>Confined to one thread at a time. Its arrays are made once; only the penalties' window grows,
  * up to {@code repeatLastN} tokens.
  */
 public final class Sampler {
 
+  private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** Best logits asked for at most; selecting more costs about as much as looking at all. */
+  private static final int MOST_BEST = 256;
+
   private final SamplingOptions options;
-  private final int vocabSize;
+  private final Vocabulary vocabulary;
   private final long seed;
   private final Pcg64 random;
   private final PenaltyWindow penalties;
   private final Candidates candidates;
+  private final Output output;
+
+  /**
+   * The tokens that logits stand for.
+   *
+   * @param rowWidth logits in a row
+   * @param size tokens that may be drawn: 0 until this, at most {@code rowWidth}
+   * @param never tokens below {@code size} that are never drawn
+   */
+  public record Vocabulary(int rowWidth, int size, List<Integer> never) {
+
+    /** Checks ranges and copies the list. */
+    public Vocabulary {
+      if (size <= 0 || size > rowWidth) {
+        throw new IllegalArgumentException(
+            "expected 1 to " + rowWidth + " tokens in a row of " + rowWidth + ", got " + size);
+      }
+      for (int token : never) {
+        Objects.checkIndex(token, size);
+      }
+      never = List.copyOf(never);
+    }
+
+    /** Every logit stands for a token that may be drawn. */
+    public static Vocabulary of(int size) {
+      return new Vocabulary(size, size, List.of());
+    }
+  }
 
   /**
    * Starts with an empty penalty window.
    *
    * @param options the stages' parameters; their seed is not looked at
-   * @param vocabSize number of logits
+   * @param vocabulary what logits stand for
    * @param seed start of the random numbers
    */
-  public Sampler(SamplingOptions options, int vocabSize, long seed) {
-    if (vocabSize <= 0) {
-      throw new IllegalArgumentException("vocabSize must be positive: " + vocabSize);
-    }
+  public Sampler(SamplingOptions options, Vocabulary vocabulary, long seed) {
     this.options = options;
-    this.vocabSize = vocabSize;
+    this.vocabulary = vocabulary;
     this.seed = seed;
     this.random = new Pcg64(seed);
-    this.penalties = PenaltyWindow.of(options, vocabSize);
-    int topK = options.topK() <= 0 ? vocabSize : Math.min(options.topK(), vocabSize);
-    this.candidates = new Candidates(isGreedy() ? 1 : topK);
+    int size = vocabulary.size();
+    this.penalties = PenaltyWindow.of(options, size);
+    int topK = options.topK() <= 0 ? size : Math.min(options.topK(), size);
+    int kept = isGreedy() ? 1 : topK;
+    this.candidates = new Candidates(kept);
+    this.output = output(kept);
+  }
+
+  /** What to ask of a program: the best alone where they decide. */
+  private Output output(int kept) {
+    long best = (long) kept + vocabulary.never().size();
+    boolean decides =
+        penalties.isOff()
+            && vocabulary.size() == vocabulary.rowWidth()
+            && best <= MOST_BEST
+            && 2 * best + 1 <= vocabulary.rowWidth();
+    return decides ? new Output.Candidates((int) best, List.of()) : Output.full();
+  }
+
+  /**
+   * What to ask of a program for each row: {@link Output.Full} for {@link #sample}, or {@link
+   * Output.Candidates} for {@link #sampleBest}; always the same object.
+   */
+  public Output output() {
+    return output;
   }
 
   private boolean isGreedy() {
@@ -63,23 +121,49 @@ public final class Sampler {
    * @throws IndexOutOfBoundsException if it is not a token of the vocabulary
    */
   public void accept(int token) {
-    Objects.checkIndex(token, vocabSize);
+    Objects.checkIndex(token, vocabulary.size());
     penalties.accept(token);
   }
 
   /**
-   * Draws the next token.
+   * Draws the next token from all logits.
    *
-   * @param logits [vocabSize] F32 in native order; −∞ for a token that must not be drawn
+   * @param logits [rowWidth] F32 in native order, −∞ for a token that must not be drawn; those of
+   *     tokens that are never drawn are overwritten with −∞
    * @return its id
    * @throws RequestRejectedException ({@code NO_TOKEN}) if a logit is NaN or +∞, or all are −∞
    */
   public int sample(MemorySegment logits) {
-    if (logits.byteSize() != (long) vocabSize * Float.BYTES) {
-      throw new IllegalArgumentException(
-          "logits: expected " + vocabSize + " F32, got " + logits.byteSize() + " bytes");
-    }
+    requireRow(logits);
     collect(logits);
+    return draw();
+  }
+
+  /**
+   * Draws the next token from the best logits, where {@link #output} asks for those.
+   *
+   * @param row [rowWidth] F32 that begins with ids, logits and log-sum-exp as {@link
+   *     Output.Candidates} says
+   * @return the id that {@link #sample} would draw from all
+   * @throws RequestRejectedException ({@code NO_TOKEN}) if a logit is NaN or +∞, or all are −∞
+   */
+  public int sampleBest(MemorySegment row) {
+    if (!(output instanceof Output.Candidates best)) {
+      throw new IllegalStateException("the best logits alone do not decide");
+    }
+    requireRow(row);
+    collectBest(row, best.k());
+    return draw();
+  }
+
+  private void requireRow(MemorySegment row) {
+    if (row.byteSize() != (long) vocabulary.rowWidth() * Float.BYTES) {
+      throw new IllegalArgumentException(
+          "logits: expected " + vocabulary.rowWidth() + " F32, got " + row.byteSize() + " bytes");
+    }
+  }
+
+  private int draw() {
     if (candidates.size() == 0) {
       throw new RequestRejectedException(
           Reason.NO_TOKEN, "logits: expected a token that can be drawn, got −∞ for all");
@@ -87,7 +171,7 @@ public final class Sampler {
     if (isGreedy()) {
       return candidates.token(0);
     }
-    if (options.topK() > 0 && options.topK() < vocabSize) {
+    if (options.topK() > 0 && options.topK() < vocabulary.size()) {
       candidates.sort();
     }
     candidates.topP(options.topP());
@@ -95,13 +179,17 @@ public final class Sampler {
     return candidates.draw(options.temperature(), random.nextDouble());
   }
 
-  /** Applies the penalties and keeps the best top-k. */
-  private void collect(MemorySegment logits) {
+  /** Applies the penalties to all logits and keeps the best top-k. */
+  private void collect(MemorySegment row) {
     candidates.clear();
+    for (int i = 0; i < vocabulary.never().size(); i++) {
+      row.setAtIndex(F32, vocabulary.never().get(i), Float.NEGATIVE_INFINITY);
+    }
     boolean penalise = !penalties.isOff();
     float threshold = Float.NEGATIVE_INFINITY;
-    for (int token = 0; token < vocabSize; token++) {
-      float logit = logits.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, token);
+    int size = vocabulary.size();
+    for (int token = 0; token < size; token++) {
+      float logit = row.getAtIndex(F32, token);
       if (penalise) {
         logit = penalties.penalised(token, logit);
       }
@@ -109,12 +197,40 @@ public final class Sampler {
         continue;
       }
       if (!(logit < Float.POSITIVE_INFINITY)) {
-        throw new RequestRejectedException(
-            Reason.NO_TOKEN,
-            "logits: expected finite numbers or −∞, got " + logit + " for token " + token);
+        throw broken("got " + logit + " for token " + token);
       }
       candidates.add(token, logit);
       threshold = candidates.threshold();
     }
+  }
+
+  /** Keeps the best top-k of the best k; the log-sum-exp tells whether all logits are numbers. */
+  private void collectBest(MemorySegment row, int k) {
+    candidates.clear();
+    float logSumExp = row.getAtIndex(F32, 2L * k);
+    if (!(logSumExp < Float.POSITIVE_INFINITY)) {
+      throw broken("their log-sum-exp is " + logSumExp);
+    }
+    for (int i = 0; i < k; i++) {
+      int token = row.getAtIndex(I32, i);
+      float logit = row.getAtIndex(F32, k + i);
+      if (logit > Float.NEGATIVE_INFINITY && !isNeverDrawn(token)) {
+        candidates.add(token, logit);
+      }
+    }
+  }
+
+  private boolean isNeverDrawn(int token) {
+    for (int i = 0; i < vocabulary.never().size(); i++) {
+      if (vocabulary.never().get(i) == token) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static RequestRejectedException broken(String got) {
+    return new RequestRejectedException(
+        Reason.NO_TOKEN, "logits: expected finite numbers or −∞, " + got);
   }
 }

@@ -6,6 +6,7 @@ import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.backend.Device;
 import dev.serval.api.backend.DeviceProfile;
 import dev.serval.api.backend.Outcome;
+import dev.serval.api.backend.Output;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.backend.StepLayout;
@@ -192,7 +193,11 @@ public final class RecallProgram implements Program {
         tokenIn.get(g).put(cell, step.tokenId(row));
       }
       if (output < step.wanted() && step.wantedRow(output) == row) {
-        logits(step, row, step.outputRow(output++));
+        logits(step, row, step.outputRow(output));
+        if (step.output(output) instanceof Output.Candidates best) {
+          select(step.outputRow(output), best.k());
+        }
+        output++;
       }
     }
   }
@@ -216,6 +221,28 @@ public final class RecallProgram implements Program {
     for (int i = 0; i < LetterTokenizer.VOCAB; i++) {
       logits.setAtIndex(ValueLayout.JAVA_FLOAT, i, poisoned ? Float.NaN : i == next ? 1 : -1);
     }
+  }
+
+  /** Replaces a row of logits by its k best, as {@link Output.Candidates} asks. */
+  public static void select(MemorySegment row, int k) {
+    float[] logits = row.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+    double sum = 0;
+    for (float logit : logits) {
+      sum += Math.exp(logit);
+    }
+    boolean[] taken = new boolean[logits.length];
+    for (int i = 0; i < k; i++) {
+      int best = -1;
+      for (int id = 0; id < logits.length; id++) {
+        if (!taken[id] && (best < 0 || logits[id] > logits[best])) {
+          best = id;
+        }
+      }
+      taken[best] = true;
+      row.setAtIndex(ValueLayout.JAVA_INT_UNALIGNED, i, best);
+      row.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, k + i, logits[best]);
+    }
+    row.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, 2L * k, (float) Math.log(sum));
   }
 
   @Override

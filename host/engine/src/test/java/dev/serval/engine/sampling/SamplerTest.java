@@ -7,13 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.serval.api.backend.Output;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.runtime.SamplingOptions;
+import dev.serval.engine.recall.RecallProgram;
+import dev.serval.engine.sampling.Sampler.Vocabulary;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -31,12 +35,13 @@ class SamplerTest {
   }
 
   private static int sample(SamplingOptions options, float... logits) {
-    return new Sampler(options, logits.length, 1).sample(MemorySegment.ofArray(logits));
+    return new Sampler(options, Vocabulary.of(logits.length), 1)
+        .sample(MemorySegment.ofArray(logits));
   }
 
   /** Which tokens come out of many draws. */
   private static boolean[] drawn(SamplingOptions options, float... logits) {
-    Sampler sampler = new Sampler(options, logits.length, 7);
+    Sampler sampler = new Sampler(options, Vocabulary.of(logits.length), 7);
     boolean[] drawn = new boolean[logits.length];
     for (int i = 0; i < 500; i++) {
       drawn[sampler.sample(MemorySegment.ofArray(logits))] = true;
@@ -64,7 +69,7 @@ class SamplerTest {
   @Test
   void penaltiesComeBeforeTheBestIsTaken() {
     SamplingOptions penalised = PenaltyWindowTest.options(2, 2, 0, 0);
-    Sampler sampler = new Sampler(penalised, 3, 1);
+    Sampler sampler = new Sampler(penalised, Vocabulary.of(3), 1);
     MemorySegment logits = MemorySegment.ofArray(new float[] {4, 3, 1});
     assertEquals(0, sampler.sample(logits));
     sampler.accept(0);
@@ -79,7 +84,7 @@ class SamplerTest {
   @Test
   void penaltiesComeBeforeTopK() {
     SamplingOptions options = new SamplingOptions(1, 1, 1, 0, -1, 1, 2, 0, OptionalLong.empty());
-    Sampler sampler = new Sampler(options, 3, 1);
+    Sampler sampler = new Sampler(options, Vocabulary.of(3), 1);
     sampler.accept(0);
     for (int i = 0; i < 50; i++) {
       assertEquals(1, sampler.sample(MemorySegment.ofArray(new float[] {4, 3, 1})));
@@ -157,11 +162,62 @@ class SamplerTest {
 
   @Test
   void refusesLogitsOfAnotherSizeAndUnknownTokens() {
-    Sampler sampler = new Sampler(SamplingOptions.GREEDY, 3, 1);
+    Sampler sampler = new Sampler(SamplingOptions.GREEDY, Vocabulary.of(3), 1);
     MemorySegment four = MemorySegment.ofArray(new float[4]);
     assertThrows(IllegalArgumentException.class, () -> sampler.sample(four));
     assertThrows(IndexOutOfBoundsException.class, () -> sampler.accept(3));
-    assertThrows(IllegalArgumentException.class, () -> new Sampler(SamplingOptions.GREEDY, 0, 1));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new Sampler(SamplingOptions.GREEDY, Vocabulary.of(0), 1));
+  }
+
+  @Test
+  void asksForTheBestAloneOnlyWhereTheyDecide() {
+    assertEquals(new Output.Candidates(1, List.of()), output(SamplingOptions.GREEDY, 100));
+    assertEquals(new Output.Candidates(40, List.of()), output(SamplingOptions.DEFAULT, 100));
+    assertEquals(Output.full(), output(SamplingOptions.DEFAULT, 80));
+    assertEquals(Output.full(), output(options(1, 0, 1, 0), 100));
+    assertEquals(Output.full(), output(options(1, 257, 1, 0), 1000));
+    SamplingOptions penalised =
+        new SamplingOptions(0, 1, 1, 0, 64, 1.1f, 0, 0, OptionalLong.empty());
+    assertEquals(Output.full(), output(penalised, 100));
+    Vocabulary narrow = new Vocabulary(100, 99, List.of());
+    assertEquals(Output.full(), new Sampler(SamplingOptions.GREEDY, narrow, 1).output());
+  }
+
+  private static Output output(SamplingOptions options, int vocabSize) {
+    return new Sampler(options, Vocabulary.of(vocabSize), 1).output();
+  }
+
+  @Test
+  void drawsTheSameFromTheBestAsFromAll() {
+    Vocabulary vocabulary = new Vocabulary(200, 200, List.of(3, 7, 190));
+    for (SamplingOptions o : List.of(SamplingOptions.GREEDY, SamplingOptions.DEFAULT)) {
+      Sampler fromAll = new Sampler(o, vocabulary, 11);
+      Sampler fromBest = new Sampler(o, vocabulary, 11);
+      Output.Candidates asked = (Output.Candidates) fromBest.output();
+      for (long seed = 0; seed < 200; seed++) {
+        float[] logits = new float[200];
+        Random random = new Random(seed);
+        for (int i = 0; i < logits.length; i++) {
+          // Few distinct values: many equal logits. The forbidden ones are often the best.
+          logits[i] = random.nextInt(8) == 0 ? IMPOSSIBLE : random.nextInt(12) / 4f;
+        }
+        logits[(int) (seed % 2) * 4 + 3] = 5;
+        int expected = fromAll.sample(MemorySegment.ofArray(logits.clone()));
+        MemorySegment row = MemorySegment.ofArray(logits);
+        RecallProgram.select(row, asked.k());
+        assertEquals(expected, fromBest.sampleBest(row), "seed " + seed);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void refusesBestOfBrokenLogits(float logSumExp) {
+    Sampler sampler = new Sampler(SamplingOptions.GREEDY, Vocabulary.of(3), 1);
+    MemorySegment row = MemorySegment.ofArray(new float[] {0, 1, logSumExp});
+    assertThrows(RequestRejectedException.class, () -> sampler.sampleBest(row));
   }
 
   @Test
@@ -175,7 +231,7 @@ class SamplerTest {
 
   private static double chiSquare(SamplingOptions options, double[] weights, double[] expected) {
     int n = 50_000;
-    Sampler sampler = new Sampler(options, weights.length, 123);
+    Sampler sampler = new Sampler(options, Vocabulary.of(weights.length), 123);
     MemorySegment logits = MemorySegment.ofArray(logitsOf(weights));
     int[] counts = new int[weights.length];
     for (int i = 0; i < n; i++) {
@@ -204,7 +260,7 @@ class SamplerTest {
   }
 
   private static int[] run(SamplingOptions options, long seed) {
-    Sampler sampler = new Sampler(options, LARGE_VOCABULARY, seed);
+    Sampler sampler = new Sampler(options, Vocabulary.of(LARGE_VOCABULARY), seed);
     MemorySegment logits = largeLogits(5);
     return IntStream.range(0, 20)
         .map(i -> {
@@ -219,7 +275,7 @@ class SamplerTest {
   void equalSeedsGiveEqualTokens() {
     assertArrayEquals(run(SamplingOptions.DEFAULT, 9), run(SamplingOptions.DEFAULT, 9));
     assertFalse(Arrays.equals(run(SamplingOptions.DEFAULT, 9), run(SamplingOptions.DEFAULT, 10)));
-    assertEquals(9, new Sampler(SamplingOptions.DEFAULT, 4, 9).seed());
+    assertEquals(9, new Sampler(SamplingOptions.DEFAULT, Vocabulary.of(4), 9).seed());
   }
 
   @Test
@@ -228,9 +284,13 @@ class SamplerTest {
     float[] copy = logits.toArray(ValueLayout.JAVA_FLOAT);
     int best = IntStream.range(0, copy.length).reduce(0, (a, b) -> copy[b] > copy[a] ? b : a);
 
-    assertEquals(best, new Sampler(SamplingOptions.GREEDY, LARGE_VOCABULARY, 1).sample(logits));
-    assertEquals(best, new Sampler(options(1, 1, 1, 0), LARGE_VOCABULARY, 1).sample(logits));
-    assertEquals(best, new Sampler(options(1, 0, 0, 0), LARGE_VOCABULARY, 1).sample(logits));
+    assertEquals(
+        best,
+        new Sampler(SamplingOptions.GREEDY, Vocabulary.of(LARGE_VOCABULARY), 1).sample(logits));
+    assertEquals(
+        best, new Sampler(options(1, 1, 1, 0), Vocabulary.of(LARGE_VOCABULARY), 1).sample(logits));
+    assertEquals(
+        best, new Sampler(options(1, 0, 0, 0), Vocabulary.of(LARGE_VOCABULARY), 1).sample(logits));
   }
 
   @Test
@@ -240,7 +300,7 @@ class SamplerTest {
         new SamplingOptions(0.8f, 0, 0.9f, 0.01f, 64, 1.1f, 0.1f, 0.1f, OptionalLong.empty());
     for (SamplingOptions o :
         new SamplingOptions[] {SamplingOptions.DEFAULT, SamplingOptions.GREEDY, all}) {
-      Sampler sampler = new Sampler(o, 4096, 1);
+      Sampler sampler = new Sampler(o, Vocabulary.of(4096), 1);
       MemorySegment logits = largeLogits(3).asSlice(0, 4096 * Float.BYTES);
       for (int i = 0; i < 20; i++) {
         sampler.accept(sampler.sample(logits));
