@@ -1,85 +1,105 @@
 package dev.serval.engine.kv;
 
 import dev.serval.api.attention.MaskKind;
+import dev.serval.api.backend.Step;
+import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.SequenceSet;
 import java.util.Arrays;
 
 /**
  * Which cell of one group's caches holds which position of which sequences.
  *
- * <p>Structure of arrays, indexed by cell:
+ * <p>Structure of arrays, 12 bytes per cell and one bit in {@link FreeCells}:
  *
  * <pre>
  * positions [cells] int    position of the token in the cell
  * sequences [cells] long   bit s: sequence s sees the cell; 0: the cell is free
- * free      [cells/64] long  bit c%64 of word c/64: cell c is free
  * </pre>
  *
- * <p>Per sequence {@code [rangeFrom, rangeUntil)} is an interval of cell indices that holds all of
- * its cells and perhaps others; it only limits scans. A freed cell keeps its stale rows in the
- * program, which nothing refers to any more.
+ * <p>A sequence holds the consecutive positions {@code [from, until)}, each in one cell; {@code
+ * until} is where it goes on, also when it holds nothing any more. Sequences with a common
+ * beginning share cells. A freed cell keeps its stale rows in the program, which nothing refers to
+ * any more.
  *
- * <p>The operations are those that sequences without shared prefixes need: {@link #allocate},
- * {@link #advance}, {@link #remove}. Confined to the model's runner thread.
+ * <p>{@code [rangeFrom, rangeUntil)} is an interval of cell indices that holds all cells of a
+ * sequence and perhaps others; it limits scans. {@code [untoldFrom, untoldUntil)} are positions
+ * that the program may not know the cells of: all that did not enter as tokens.
+ *
+ * <p>Confined to the model's runner thread. Allocates nothing after construction.
  */
-public final class CellTable {
+final class CellTable {
 
+  private final KvGroup group;
   private final MaskKind mask;
+  private final int memory;
+  private final int share;
   private final int[] positions;
   private final long[] sequences;
-  private final long[] free;
+  private final FreeCells free;
+  private final int[] from = new int[SequenceSet.MAX_SEQUENCES];
+  private final int[] until = new int[SequenceSet.MAX_SEQUENCES];
   private final int[] rangeFrom = new int[SequenceSet.MAX_SEQUENCES];
   private final int[] rangeUntil = new int[SequenceSet.MAX_SEQUENCES];
-  private int freeCount;
-
-  /** No word below this one has a free cell. */
-  private int firstFreeWord;
+  private final int[] untoldFrom = new int[SequenceSet.MAX_SEQUENCES];
+  private final int[] untoldUntil = new int[SequenceSet.MAX_SEQUENCES];
 
   /**
    * Creates a table of free cells.
    *
+   * @param group whose cells they are
    * @param cells number of cells, at least 1
-   * @param mask what the group's attention sees; causal in the wide sense
+   * @param memory positions that are kept beyond those that can be seen, so that a sequence may go
+   *     back a little
+   * @param share positions that a sequence may hold before it is pruned
    */
-  public CellTable(int cells, MaskKind mask) {
-    if (cells < 1 || !mask.isCausal()) {
-      throw new IllegalArgumentException("cells=" + cells + ", mask=" + mask);
+  CellTable(KvGroup group, int cells, int memory, int share) {
+    if (cells < 1 || !group.mask().isCausal() || memory < 0) {
+      throw new IllegalArgumentException(
+          "cells=" + cells + ", memory=" + memory + ", group " + group);
     }
-    this.mask = mask;
+    this.group = group;
+    this.mask = group.mask();
+    this.memory = memory;
+    this.share = share;
     positions = new int[cells];
     sequences = new long[cells];
-    free = new long[(cells + Long.SIZE - 1) / Long.SIZE];
-    Arrays.fill(free, -1L);
-    if (cells % Long.SIZE != 0) {
-      free[free.length - 1] = (1L << cells % Long.SIZE) - 1;
-    }
-    freeCount = cells;
+    free = new FreeCells(cells);
     Arrays.fill(rangeFrom, cells);
   }
 
+  /** Whose cells they are. */
+  KvGroup group() {
+    return group;
+  }
+
+  /** Positions that a sequence may hold before it is pruned. */
+  int share() {
+    return share;
+  }
+
   /** Number of cells. */
-  public int cells() {
+  int cells() {
     return positions.length;
   }
 
   /** Number of free cells. */
-  public int freeCells() {
-    return freeCount;
+  int freeCells() {
+    return free.count();
   }
 
   /** Position of the token in a cell; meaningless for a free one. */
-  public int position(int cell) {
+  int position(int cell) {
     return positions[cell];
   }
 
   /** The sequences that see a cell; empty for a free one. */
-  public SequenceSet sequences(int cell) {
+  SequenceSet sequences(int cell) {
     return new SequenceSet(sequences[cell]);
   }
 
-  /** Whether the bitmap of free cells has a cell. */
+  /** Whether a cell is among the free ones. */
   boolean isFree(int cell) {
-    return (free[cell / Long.SIZE] & 1L << cell) != 0;
+    return free.contains(cell);
   }
 
   /** Whether a cell lies in the scan range of a sequence. */
@@ -87,56 +107,119 @@ public final class CellTable {
     return cell >= rangeFrom[sequence] && cell < rangeUntil[sequence];
   }
 
-  /**
-   * Takes the lowest free cells for consecutive positions of a sequence.
-   *
-   * @param sequence number of the sequence, 0 to 63
-   * @param position first position, which the sequence does not hold yet
-   * @param n number of positions
-   * @param cells receives the n cells, in order of position
-   * @throws IllegalStateException if fewer than n cells are free; nothing is taken then
-   */
-  public void allocate(int sequence, int position, int n, int[] cells) {
-    if (n > freeCount) {
-      throw new IllegalStateException(
-          "cache of "
-              + mask
-              + " is full: "
-              + n
-              + " cells wanted, "
-              + freeCount
-              + " of "
-              + positions.length
-              + " free");
-    }
-    long bits = SequenceSet.of(sequence).bits();
-    int word = firstFreeWord;
-    for (int i = 0; i < n; i++) {
-      while (free[word] == 0) {
-        word++;
-      }
-      int cell = word * Long.SIZE + Long.numberOfTrailingZeros(free[word]);
-      free[word] &= free[word] - 1;
-      positions[cell] = position + i;
-      sequences[cell] = bits;
-      rangeFrom[sequence] = Math.min(rangeFrom[sequence], cell);
-      rangeUntil[sequence] = Math.max(rangeUntil[sequence], cell + 1);
-      cells[i] = cell;
-    }
-    firstFreeWord = word;
-    freeCount -= n;
+  /** Cells that an operation on a sequence visits. */
+  int rangeLength(int sequence) {
+    return Math.max(0, rangeUntil[sequence] - rangeFrom[sequence]);
+  }
+
+  /** First position that a sequence holds; {@link #until} if it holds none. */
+  int from(int sequence) {
+    return from[sequence];
+  }
+
+  /** One past the last position of a sequence, held or not; 0 for an unknown one. */
+  int until(int sequence) {
+    return until[sequence];
+  }
+
+  /** Cells that a sequence holds, alone or with others. */
+  int held(int sequence) {
+    return until[sequence] - from[sequence];
   }
 
   /**
-   * Frees what no token of a sequence from a position on can see any more.
+   * The cells of a sequence, in order of cells: {@code for (c = next(…, 0); c >= 0; c = next(…, c +
+   * 1))}.
+   *
+   * @param first first position
+   * @param end one past the last position
+   * @param cell where to start
+   * @return the first cell from there on that holds one of the positions, or −1
+   */
+  int next(int sequence, int first, int end, int cell) {
+    long bit = SequenceSet.of(sequence).bits();
+    for (int c = Math.max(cell, rangeFrom[sequence]); c < rangeUntil[sequence]; c++) {
+      if ((sequences[c] & bit) != 0 && positions[c] >= first && positions[c] < end) {
+        return c;
+      }
+    }
+    return -1;
+  }
+
+  /**
+   * Takes the lowest free cells for the next positions of a sequence.
+   *
+   * @param sequence number of the sequence, 0 to 63
+   * @param position first position: where the sequence goes on, or any if it holds nothing
+   * @param n number of positions
+   * @param cells receives the n cells, in order of position
+   * @throws CacheFullException if fewer than n cells are free; nothing is taken then
+   * @throws IllegalArgumentException if the position leaves a gap or is held already
+   */
+  void allocate(int sequence, int position, int n, int[] cells) {
+    long bit = SequenceSet.of(sequence).bits();
+    if (position < 0 || (held(sequence) > 0 && position != until[sequence])) {
+      throw new IllegalArgumentException(
+          "sequence " + sequence + " goes on at " + until[sequence] + ", not at " + position);
+    }
+    requireFree(n);
+    if (held(sequence) == 0) {
+      from[sequence] = position;
+    }
+    for (int i = 0; i < n; i++) {
+      int cell = free.take();
+      positions[cell] = position + i;
+      sequences[cell] = bit;
+      widen(sequence, cell);
+      cells[i] = cell;
+    }
+    until[sequence] = position + n;
+  }
+
+  private void widen(int sequence, int cell) {
+    rangeFrom[sequence] = Math.min(rangeFrom[sequence], cell);
+    rangeUntil[sequence] = Math.max(rangeUntil[sequence], cell + 1);
+  }
+
+  /**
+   * Checks that there is room.
+   *
+   * @throws CacheFullException if fewer than n cells are free
+   */
+  void requireFree(int n) {
+    if (n <= free.count()) {
+      return;
+    }
+    int largest = 0;
+    for (int s = 1; s < SequenceSet.MAX_SEQUENCES; s++) {
+      largest = held(s) > held(largest) ? s : largest;
+    }
+    throw new CacheFullException(mask, n, free.count(), cells(), largest, held(largest));
+  }
+
+  /** The lowest n free cells, without taking them. */
+  void peek(int n, int[] cells) {
+    requireFree(n);
+    for (int i = 0; i < n; i++) {
+      cells[i] = free.take();
+    }
+    for (int i = 0; i < n; i++) {
+      free.put(cells[i]);
+    }
+  }
+
+  /**
+   * Frees what no token of a sequence from a position on can see any more, but for the positions
+   * kept in memory.
    *
    * @param sequence number of the sequence
    * @param position the smallest position that is still to be computed
    */
-  public void advance(int sequence, int position) {
-    int visibleFrom = mask.visibleFrom(position);
-    if (visibleFrom > 0) {
-      drop(sequence, 0, visibleFrom);
+  void prune(int sequence, int position) {
+    int keptFrom = Math.min(mask.visibleFrom(position) - memory, until[sequence]);
+    if (keptFrom > from[sequence]) {
+      drop(sequence, 0, keptFrom);
+      from[sequence] = keptFrom;
     }
   }
 
@@ -144,13 +227,21 @@ public final class CellTable {
    * Takes positions away from a sequence; cells that no other sequence sees become free.
    *
    * @param sequence number of the sequence
-   * @param from first position; 0 for the whole sequence
+   * @param position first position; 0 for the whole sequence
    */
-  public void remove(int sequence, int from) {
-    drop(sequence, from, Integer.MAX_VALUE);
+  void remove(int sequence, int position) {
+    if (position >= until[sequence]) {
+      return;
+    }
+    if (held(sequence) > 0) {
+      drop(sequence, position, Integer.MAX_VALUE);
+    }
+    from[sequence] = Math.min(from[sequence], position);
+    until[sequence] = position;
+    untoldUntil[sequence] = Math.min(untoldUntil[sequence], position);
   }
 
-  private void drop(int sequence, int from, int until) {
+  private void drop(int sequence, int first, int end) {
     long bit = SequenceSet.of(sequence).bits();
     int keptFrom = positions.length;
     int keptUntil = 0;
@@ -158,10 +249,10 @@ public final class CellTable {
       if ((sequences[cell] & bit) == 0) {
         continue;
       }
-      if (positions[cell] >= from && positions[cell] < until) {
+      if (positions[cell] >= first && positions[cell] < end) {
         sequences[cell] &= ~bit;
         if (sequences[cell] == 0) {
-          release(cell);
+          free.put(cell);
         }
       } else {
         keptFrom = Math.min(keptFrom, cell);
@@ -172,10 +263,111 @@ public final class CellTable {
     rangeUntil[sequence] = keptUntil;
   }
 
-  private void release(int cell) {
-    int word = cell / Long.SIZE;
-    free[word] |= 1L << cell;
-    firstFreeWord = Math.min(firstFreeWord, word);
-    freeCount++;
+  /**
+   * Makes a sequence share the beginning of another; what it held before is taken away from it.
+   *
+   * @param source the sequence to share with
+   * @param target the sequence that changes, another one
+   * @param length positions below this one are shared, as far as the source holds them
+   */
+  void copyPrefix(int source, int target, int length) {
+    if (source == target) {
+      throw new IllegalArgumentException("sequence " + source + " cannot be copied to itself");
+    }
+    remove(target, 0);
+    long bit = SequenceSet.of(target).bits();
+    int end = Math.min(length, until[source]);
+    for (int c = next(source, 0, end, 0); c >= 0; c = next(source, 0, end, c + 1)) {
+      sequences[c] |= bit;
+      widen(target, c);
+    }
+    from[target] = Math.min(from[source], end);
+    until[target] = end;
+    markUntold(target, from[target], end);
+  }
+
+  /**
+   * Checks that positions from one on may move.
+   *
+   * @throws SharedCellException if another sequence sees a cell of them
+   */
+  void requireMovable(int sequence, int position) {
+    int end = Integer.MAX_VALUE;
+    for (int c = next(sequence, position, end, 0);
+        c >= 0;
+        c = next(sequence, position, end, c + 1)) {
+      SequenceSet others = sequences(c).without(sequence);
+      if (!others.isEmpty()) {
+        throw new SharedCellException(sequence, positions[c], others);
+      }
+    }
+  }
+
+  /**
+   * Takes the positions {@code [begin, end)} away from a sequence and moves those behind down by
+   * {@code end − begin}, so that no gap is left. Their keys have to be rotated by as much.
+   *
+   * @param begin first position, not below 0
+   * @param end one past the last, above {@code begin}, at most {@link #until}; everything from
+   *     there on {@linkplain #requireMovable may move}
+   */
+  void close(int sequence, int begin, int end) {
+    drop(sequence, begin, end);
+    int by = end - begin;
+    for (int c = next(sequence, end, Integer.MAX_VALUE, 0);
+        c >= 0;
+        c = next(sequence, end, Integer.MAX_VALUE, c + 1)) {
+      positions[c] -= by;
+    }
+    from[sequence] = from[sequence] >= end ? from[sequence] - by : Math.min(from[sequence], begin);
+    until[sequence] -= by;
+    untoldUntil[sequence] = Math.min(untoldUntil[sequence], begin);
+    markUntold(sequence, Math.max(begin, from[sequence]), until[sequence]);
+  }
+
+  /**
+   * Whether a sequence may go on at a position: it got there, and what the token there sees is
+   * held.
+   */
+  boolean canResume(int sequence, int position) {
+    int first = mask.visibleFrom(position);
+    return position <= until[sequence] && (first == position || first >= from[sequence]);
+  }
+
+  /** The greatest position up to {@code position} at which a sequence may go on. */
+  int resumable(int sequence, int position) {
+    int p = Math.min(position, until[sequence]);
+    if (canResume(sequence, p)) {
+      return p;
+    }
+    // below a position that lacks its window, only one that needs none has it
+    return mask.type() == MaskKind.Type.CHUNKED ? mask.visibleFrom(p) : 0;
+  }
+
+  /** Notes positions whose cells the program has to be told. */
+  void markUntold(int sequence, int first, int end) {
+    if (first >= end) {
+      return;
+    }
+    boolean none = untoldFrom[sequence] >= untoldUntil[sequence];
+    untoldFrom[sequence] = none ? first : Math.min(untoldFrom[sequence], first);
+    untoldUntil[sequence] = none ? end : Math.max(untoldUntil[sequence], end);
+  }
+
+  /** Writes what the program does not know about a sequence in a step. */
+  void tell(Step step, int sequence) {
+    int first = untoldFrom[sequence];
+    int end = untoldUntil[sequence];
+    if (first < end) {
+      for (int c = next(sequence, first, end, 0); c >= 0; c = next(sequence, first, end, c + 1)) {
+        step.move(group.index(), sequence, positions[c], c);
+      }
+    }
+  }
+
+  /** Notes that the program knows everything about a sequence. */
+  void told(int sequence) {
+    untoldFrom[sequence] = 0;
+    untoldUntil[sequence] = 0;
   }
 }

@@ -196,6 +196,7 @@ final class ModelRunner {
         unaskedAborts = 0;
         counters.steps().increment();
         counters.computedTokens().add(batch.tokens());
+        cells.settle();
         handOut();
       }
       case Outcome.Aborted _ -> forget();
