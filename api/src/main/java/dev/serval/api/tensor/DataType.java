@@ -82,6 +82,8 @@ public enum DataType {
   /** 2-bit quants. */
   Q2_0(42, 64, 18);
 
+  private static final DataType[] ALL = values();
+
   private final int id;
   private final int blockLength;
   private final int blockBytes;
@@ -133,7 +135,7 @@ public enum DataType {
    * @return the type, or empty if the id is removed or unknown
    */
   public static Optional<DataType> ofId(int id) {
-    for (DataType type : values()) {
+    for (DataType type : ALL) {
       if (type.id == id) {
         return Optional.of(type);
       }

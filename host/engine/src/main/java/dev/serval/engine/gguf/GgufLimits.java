@@ -28,7 +28,7 @@ public record GgufLimits(
    * take 16 MB.
    */
   public static final GgufLimits DEFAULT =
-      new GgufLimits(1 << 16, 1 << 16, 65_535, 1 << 24, 1 << 26, 127, 1 << 16, 1L << 27);
+      new GgufLimits(1 << 16, 1 << 15, 65_535, 1 << 24, 1 << 26, 127, 1 << 16, 1L << 27);
 
   /** Checks that every limit is positive. */
   public GgufLimits {

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads little-endian fields front to back and refuses every one that does not fit the file.
@@ -20,6 +21,8 @@ final class HeaderReader {
 
   private static final int BUFFER_BYTES = 1 << 16;
 
+  private static final int QUOTED_CHARS = 200;
+
   private final FileChannel channel;
   private final String file;
   private final long fileBytes;
@@ -30,7 +33,7 @@ final class HeaderReader {
   /** Offset of the first byte behind the buffer's content. */
   private long filled;
 
-  private String item = "header";
+  private Object item = "header";
 
   /**
    * Reads from the start of a file.
@@ -46,9 +49,37 @@ final class HeaderReader {
     this.limitBytes = limitBytes;
   }
 
-  /** Names the part of the file that is being read, for messages. */
-  void item(String name) {
-    this.item = name;
+  /**
+   * A part of the file in messages, which is worded only if there is one.
+   *
+   * @param kind what it is
+   * @param name in the file, of which long ones are quoted in part
+   */
+  record Named(String kind, String name) {
+    @Override
+    public String toString() {
+      return kind + " " + quoted(name);
+    }
+  }
+
+  /** A name from the file between quotes, cut after {@value #QUOTED_CHARS} characters. */
+  static String quoted(String name) {
+    return name.length() <= QUOTED_CHARS
+        ? "\"" + name + "\""
+        : "\"" + name.substring(0, QUOTED_CHARS) + "…\"";
+  }
+
+  /** A part of the file that has no name yet, in messages. */
+  record Numbered(String kind, int number) {
+    @Override
+    public String toString() {
+      return kind + " " + number;
+    }
+  }
+
+  /** Sets the part of the file that is being read; its text stands in messages. */
+  void item(Object part) {
+    this.item = part;
   }
 
   /** Offset of the next byte. */
@@ -128,16 +159,32 @@ final class HeaderReader {
     if (bytes.length == 0) {
       throw malformed(field, at, "1 to " + mostBytes + " bytes", "an empty string");
     }
-    String name;
-    try {
-      name = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
+    String name = decoded(bytes);
+    if (name == null) {
       throw malformed(field, at, "UTF-8", "malformed bytes");
     }
-    if (name.chars().anyMatch(Character::isISOControl)) {
-      throw malformed(field, at, "no control characters", "some");
+    for (int i = 0; i < name.length(); i++) {
+      if (Character.isISOControl(name.charAt(i))) {
+        throw malformed(field, at, "no control characters", "some");
+      }
     }
     return name;
+  }
+
+  /** The text of well-formed UTF-8, null for other bytes. Names are ASCII, as a rule. */
+  private static @Nullable String decoded(byte[] bytes) {
+    int i = 0;
+    while (i < bytes.length && bytes[i] >= 0) {
+      i++;
+    }
+    if (i == bytes.length) {
+      return new String(bytes, StandardCharsets.US_ASCII);
+    }
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      return null;
+    }
   }
 
   /** Reads {@code n} bytes into an array. */

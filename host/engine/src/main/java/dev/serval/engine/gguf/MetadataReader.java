@@ -3,6 +3,8 @@ package dev.serval.engine.gguf;
 import dev.serval.api.model.Metadata;
 import dev.serval.api.model.TextArray;
 import dev.serval.engine.gguf.GgufPart.Span;
+import dev.serval.engine.gguf.HeaderReader.Named;
+import dev.serval.engine.gguf.HeaderReader.Numbered;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -40,15 +42,19 @@ final class MetadataReader {
   /** Reads {@code count} pairs. */
   Metadata read(int count) throws IOException {
     for (int i = 0; i < count; i++) {
-      in.item("pair " + i);
+      in.item(new Numbered("pair", i));
       long at = in.position();
       String key = in.name("key", limits.maxKeyBytes());
       if (spans.containsKey(key)) {
-        throw in.malformed("key", at, "every key once", "\"" + key + "\" again");
+        throw in.malformed("key", at, "every key once", HeaderReader.quoted(key) + " again");
       }
-      in.item("key \"" + key + "\"");
+      in.item(new Named("key", key));
       pair(key);
       spans.put(key, new Span(at, in.position()));
+    }
+    in.item("header");
+    if (HashFlood.isFlood(spans.keySet().stream().mapToInt(String::hashCode).toArray())) {
+      throw in.malformed("keys", 0, HashFlood.EXPECTED, "more of " + count);
     }
     return pairs.build();
   }
@@ -164,7 +170,7 @@ final class MetadataReader {
 
   private TextArray texts(int n) throws IOException {
     int[] ends = new int[n];
-    byte[] bytes = new byte[1024];
+    byte[] bytes = new byte[(int) Math.min(1024, 16L * n)];
     int used = 0;
     for (int i = 0; i < n; i++) {
       long at = in.position();

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
  * The files of a model that was split (llama.cpp {@code llama_model_loader}, {@code gguf-split}).
@@ -55,6 +56,7 @@ final class SplitModel {
     try {
       long count = given.metadata().integer(COUNT).orElse(1);
       if (count == 0 || count == 1) {
+        requireEvenHashCodes(open);
         accepted = true;
         return open;
       }
@@ -67,6 +69,7 @@ final class SplitModel {
                   invalid(
                       given, COUNT, "1, as the file is not named …-00001-of-00002.gguf", count));
       List<GgufPart> parts = new SplitModel(given, name, (int) count, limits).open(open);
+      requireEvenHashCodes(parts);
       accepted = true;
       return parts;
     } finally {
@@ -83,6 +86,7 @@ final class SplitModel {
     require(given, NUMBER, name.number() - 1L);
     List<GgufPart> parts = new ArrayList<>();
     for (int i = 0; i < count; i++) {
+      requireWithinLimits(open);
       if (i == name.number() - 1) {
         parts.add(given);
         continue;
@@ -94,6 +98,7 @@ final class SplitModel {
       require(part, NUMBER, i);
       require(part, COUNT, count);
     }
+    requireWithinLimits(open);
     for (GgufPart part : parts) {
       requireAgreement(parts.getFirst(), part);
     }
@@ -142,6 +147,23 @@ final class SplitModel {
     }
   }
 
+  /** The limits hold for the files read so far together, too. */
+  private void requireWithinLimits(List<GgufPart> open) {
+    requireAtMost(
+        limits.maxTensors(), open.stream().mapToLong(p -> p.tensors().tensors().size()), "tensors");
+    requireAtMost(
+        limits.maxHeaderBytes(), open.stream().mapToLong(p -> p.tensors().start()), "header bytes");
+  }
+
+  private void requireAtMost(long most, LongStream ofParts, String what) {
+    long sum = ofParts.sum();
+    if (sum > most) {
+      throw new ModelRefusedException(
+          Reason.MALFORMED,
+          given.name() + ": expected at most " + most + " " + what + " in all parts, got " + sum);
+    }
+  }
+
   private void requireTensors(List<GgufPart> parts) {
     Map<String, GgufPart> seen = new HashMap<>();
     for (GgufPart part : parts) {
@@ -160,18 +182,24 @@ final class SplitModel {
         }
       }
     }
-    if (seen.size() > limits.maxTensors()) {
-      throw new ModelRefusedException(
-          Reason.MALFORMED,
-          parts.getFirst().name()
-              + ": expected at most "
-              + limits.maxTensors()
-              + " tensors in all parts, got "
-              + seen.size());
-    }
     long stated = required(parts.getFirst(), TENSORS);
     if (stated != seen.size()) {
       throw invalid(parts.getFirst(), TENSORS, seen.size() + ", the tensors of all parts", stated);
+    }
+  }
+
+  private static void requireEvenHashCodes(List<GgufPart> parts) {
+    List<TensorTable.Stored> tensors =
+        parts.stream().flatMap(p -> p.tensors().tensors().stream()).toList();
+    if (HashFlood.isFlood(tensors.stream().mapToInt(t -> t.info().name().hashCode()).toArray())
+        || HashFlood.isFlood(tensors.stream().mapToInt(t -> t.info().hashCode()).toArray())) {
+      throw new ModelRefusedException(
+          Reason.MALFORMED,
+          parts.getFirst().name()
+              + ": tensor names: expected "
+              + HashFlood.EXPECTED
+              + ", got more of "
+              + tensors.size());
     }
   }
 

@@ -5,6 +5,8 @@ import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
+import dev.serval.engine.gguf.HeaderReader.Named;
+import dev.serval.engine.gguf.HeaderReader.Numbered;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -57,13 +59,13 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
     Set<String> seen = new HashSet<>();
     long storedBytes = 0;
     for (int i = 0; i < count; i++) {
-      in.item("tensor " + i);
+      in.item(new Numbered("tensor", i));
       long at = in.position();
       String name = in.name("name", limits.maxTensorNameBytes());
       if (!seen.add(name)) {
-        throw in.malformed("name", at, "every name once", "\"" + name + "\" again");
+        throw in.malformed("name", at, "every name once", HeaderReader.quoted(name) + " again");
       }
-      in.item("tensor \"" + name + "\"");
+      in.item(new Named("tensor", name));
       Stored tensor = entry(in, name, alignment, architecture);
       tensors.add(tensor);
       storedBytes = sumOfSizes(in, storedBytes, tensor, alignment);
@@ -188,7 +190,7 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
       Stored before = byOffset.get(i - 1);
       Stored t = byOffset.get(i);
       if (t.offset() < before.end()) {
-        in.item("tensor \"" + t.info().name() + "\"");
+        in.item(new Named("tensor", t.info().name()));
         throw in.malformed(
             "offset",
             t.offsetAt(),
@@ -199,7 +201,7 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
   }
 
   private static ModelRefusedException outside(HeaderReader in, Stored t, long sectionBytes) {
-    in.item("tensor \"" + t.info().name() + "\"");
+    in.item(new Named("tensor", t.info().name()));
     return in.malformed(
         "offset",
         t.offsetAt(),

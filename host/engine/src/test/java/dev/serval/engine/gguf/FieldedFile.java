@@ -1,7 +1,10 @@
 package dev.serval.engine.gguf;
 
 import dev.serval.engine.gguf.GgufWriter.Bytes;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -218,5 +221,10 @@ final class FieldedFile {
   /** The whole file, with a data section at the next multiple of 32. */
   byte[] toArray() {
     return new Bytes().raw(header()).pad(32).raw(new byte[dataBytes]).toArray();
+  }
+
+  /** Writes the whole file. */
+  Path write(Path path) throws IOException {
+    return Files.write(path, toArray());
   }
 }
