@@ -3,6 +3,7 @@ package dev.serval.engine.tokenizer;
 import dev.serval.api.model.Metadata;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Finds the tokens that end a generation, and the types that follow from it, as llama.cpp does
@@ -35,13 +36,26 @@ final class EndOfGeneration {
           "<｜end▁of▁sentence｜>",
           "[e~[");
 
-  private static final List<String> KEYS = List.of("eot", "eom", "fim_pad", "fim_rep", "fim_sep");
+  private static final List<String> KEYS = List.of("eot", "eom");
+
+  /** Keys of tokens of code models, and the names to look for in files without them. */
+  private static final Map<String, List<String>> FILL_IN_THE_MIDDLE =
+      Map.of(
+          "fim_pad",
+          List.of("<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"),
+          "fim_rep",
+          List.of("<|fim_repo|>", "<|repo_name|>", "<fim-repo>", "<REPO>", "<reponame>"),
+          "fim_sep",
+          List.of("<|file_sep|>"));
 
   /** Control-looking tokens that a reader of the generated text wants to see. */
   private static final List<String> VISIBLE =
       List.of("<|channel|>", "<|message|>", "<|start|>", "<|constrain|>");
 
-  private static final String EOS_IDS = "tokenizer.ggml.eos_token_ids";
+  private static final String STRUCK_OUT = "</s>";
+
+  private static final String PREFIX = "tokenizer.ggml.";
+  private static final String EOS_IDS = PREFIX + "eos_token_ids";
 
   private EndOfGeneration() {}
 
@@ -51,33 +65,63 @@ final class EndOfGeneration {
    * @param eos the end-of-sequence token, or {@link Vocabulary#NONE}
    */
   static BitSet ids(Vocabulary vocabulary, Metadata metadata, int eos) {
-    BitSet ids = new BitSet(vocabulary.size());
+    BitSet ids = named(vocabulary, metadata);
     set(ids, eos);
     for (String key : KEYS) {
-      String name = "tokenizer.ggml." + key + "_token_id";
-      set(ids, vocabulary.special(metadata, name, Vocabulary.NONE));
+      set(ids, vocabulary.special(metadata, key(key), Vocabulary.NONE));
+    }
+    for (String key : FILL_IN_THE_MIDDLE.keySet()) {
+      set(ids, vocabulary.special(metadata, key(key), Vocabulary.NONE));
     }
     for (long id : metadata.integers(EOS_IDS).orElse(new long[0])) {
       set(ids, vocabulary.checked(EOS_IDS, id));
     }
+    return ids;
+  }
+
+  private static String key(String name) {
+    return PREFIX + name + "_token_id";
+  }
+
+  /** The tokens that end a generation by their names. */
+  private static BitSet named(Vocabulary vocabulary, Metadata metadata) {
+    BitSet ids = new BitSet(vocabulary.size());
     for (String name : NAMES) {
       set(ids, vocabulary.id(name));
     }
-    if (has(vocabulary, "<|return|>", "<|call|>") || has(vocabulary, "<|calls|>", "<|flush|>")) {
+    FILL_IN_THE_MIDDLE.forEach((key, names) -> {
+      if (!metadata.has(key(key))) {
+        set(ids, firstOf(vocabulary, names));
+      }
+    });
+    if (endsOnlyMessage(vocabulary)) {
       clear(ids, vocabulary.id("<|end|>"));
     }
-    if (has(vocabulary, "<|tool_response>")) {
-      clear(ids, vocabulary.id("</s>"));
+    if (has(vocabulary, "<|tool_response>") || has(vocabulary, "<end_of_turn>")) {
+      clear(ids, vocabulary.id(STRUCK_OUT)); // in Gemma's vocabularies the tag of struck out text
     }
     return ids;
   }
 
+  private static int firstOf(Vocabulary vocabulary, List<String> names) {
+    return names.stream()
+        .mapToInt(vocabulary::id)
+        .filter(id -> id != Vocabulary.NONE)
+        .findFirst()
+        .orElse(Vocabulary.NONE);
+  }
+
+  /** Whether {@code <|end|>} ends a message of several and others end the generation. */
+  private static boolean endsOnlyMessage(Vocabulary vocabulary) {
+    return has(vocabulary, "<|return|>", "<|call|>") || has(vocabulary, "<|calls|>", "<|flush|>");
+  }
+
   /** The types of all tokens, repaired where files are known to get them wrong. */
-  static TokenType[] repairedTypes(Vocabulary vocabulary) {
+  static TokenType[] repairedTypes(Vocabulary vocabulary, Metadata metadata) {
     TokenType[] types = vocabulary.types();
-    NAMES.forEach(name -> set(types, vocabulary.id(name), TokenType.CONTROL));
+    named(vocabulary, metadata).stream().forEach(id -> types[id] = TokenType.CONTROL);
     VISIBLE.forEach(name -> set(types, vocabulary.id(name), TokenType.USER_DEFINED));
-    if (has(vocabulary, "<|return|>", "<|call|>")) {
+    if (endsOnlyMessage(vocabulary)) {
       set(types, vocabulary.id("<|end|>"), TokenType.USER_DEFINED);
     }
     return types;

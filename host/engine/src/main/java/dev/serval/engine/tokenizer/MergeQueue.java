@@ -3,20 +3,21 @@ package dev.serval.engine.tokenizer;
 import java.util.Arrays;
 
 /**
- * Candidate merges of two neighbouring symbols: the highest score comes first, and of equal scores
+ * Candidate merges of two neighbouring symbols: the lowest order comes first, and of equal orders
  * the one further left. A binary heap in two arrays. Confined to one thread.
  */
 final class MergeQueue {
 
-  /** Order of a candidate: negated score in the high half, left symbol in the low half. */
+  /** Order of a candidate in the high half, left symbol in the low half. */
   private long[] keys = new long[64];
 
   /** Right symbol in the high half, bytes of both symbols in the low half. */
   private long[] values = new long[64];
 
   private int size;
-  private int added;
+  private long added;
 
+  private int order;
   private int left;
   private int right;
   private int bytes;
@@ -24,17 +25,17 @@ final class MergeQueue {
   /**
    * Adds a candidate.
    *
-   * @param score score of the token that the merge makes, not NaN
+   * @param order lowest first
    * @param leftSymbol index of the left symbol
    * @param rightSymbol index of the right symbol
    * @param mergedBytes bytes of both symbols together
    */
-  void add(float score, int leftSymbol, int rightSymbol, int mergedBytes) {
+  void add(int order, int leftSymbol, int rightSymbol, int mergedBytes) {
     if (size == keys.length) {
       keys = Arrays.copyOf(keys, Math.addExact(size, size));
       values = Arrays.copyOf(values, keys.length);
     }
-    long key = ((long) ~ordered(score) << 32) | leftSymbol;
+    long key = ((long) order << 32) | leftSymbol;
     int i = size++;
     added++;
     while (i > 0 && keys[(i - 1) / 2] > key) {
@@ -45,22 +46,23 @@ final class MergeQueue {
     values[i] = ((long) rightSymbol << 32) | mergedBytes;
   }
 
-  /** Integers in the order of floats, with −0 equal to 0. */
-  private static int ordered(float score) {
+  /** Orders by descending score, which is not NaN; −0 equals 0. */
+  static int highestFirst(float score) {
     int bits = Float.floatToIntBits(score + 0f);
-    return bits ^ ((bits >> 31) & 0x7FFF_FFFF);
+    return ~(bits ^ ((bits >> 31) & 0x7FFF_FFFF));
   }
 
   /**
    * Takes the first candidate off the queue.
    *
-   * @return false if there is none; otherwise {@link #left()}, {@link #right()} and {@link
-   *     #bytes()} describe it
+   * @return false if there is none; otherwise {@link #order()}, {@link #left()}, {@link #right()}
+   *     and {@link #bytes()} describe it
    */
   boolean next() {
     if (size == 0) {
       return false;
     }
+    order = (int) (keys[0] >> 32);
     left = (int) keys[0];
     right = (int) (values[0] >> 32);
     bytes = (int) values[0];
@@ -96,6 +98,10 @@ final class MergeQueue {
     values[to] = values[from];
   }
 
+  int order() {
+    return order;
+  }
+
   int left() {
     return left;
   }
@@ -109,7 +115,7 @@ final class MergeQueue {
   }
 
   /** Number of candidates ever added. */
-  int added() {
+  long added() {
     return added;
   }
 }

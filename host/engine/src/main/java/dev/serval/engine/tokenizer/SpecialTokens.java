@@ -60,7 +60,7 @@ final class SpecialTokens {
   SpecialTokens(Vocabulary vocabulary) {
     this.ids =
         IntStream.range(0, vocabulary.size())
-            .filter(id -> isCandidate(vocabulary.type(id)))
+            .filter(id -> isCandidate(vocabulary, id))
             .boxed()
             .sorted(Comparator.comparing(vocabulary::textBytes, Comparator.reverseOrder()))
             .mapToInt(Integer::intValue)
@@ -82,8 +82,11 @@ final class SpecialTokens {
     }
   }
 
-  private static boolean isCandidate(TokenType type) {
-    return type == TokenType.USER_DEFINED || type.isMarkup();
+  /** A text that is not well-formed is in no prompt, but would cut through its characters. */
+  private static boolean isCandidate(Vocabulary vocabulary, int id) {
+    TokenType type = vocabulary.type(id);
+    return (type == TokenType.USER_DEFINED || type.isMarkup())
+        && Utf8.isWellFormed(vocabulary.text(id));
   }
 
   private static int[] filled(int n) {

@@ -17,11 +17,14 @@ public final class Tokenizers implements TokenizerFactory {
   @Override
   public Tokenizer fromMetadata(Metadata metadata) {
     String model = metadata.requireText(MODEL);
-    if (model.equals("llama")) {
-      return SpmTokenizer.read(metadata);
-    }
-    throw new ModelRefusedException(
-        Reason.VOCABULARY,
-        "key " + MODEL + ": tokenizer model " + model + " is not supported yet; supported: llama");
+    return switch (model) {
+      case "llama" -> new SpmTokenizer(metadata);
+      case "gpt2" -> new ByteLevelTokenizer(metadata);
+      case "gemma4" -> new Gemma4Tokenizer(metadata);
+      default ->
+          throw new ModelRefusedException(
+              Reason.VOCABULARY,
+              "key " + MODEL + ": expected one of llama, gpt2, gemma4, got " + model);
+    };
   }
 }

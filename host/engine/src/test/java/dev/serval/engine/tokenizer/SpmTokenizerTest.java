@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.List;
-import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,8 +34,11 @@ class SpmTokenizerTest {
     return Files.readString(GoldenFile.of("tokenizer-spm.tsv")).lines();
   }
 
-  private static int[] ids(String field) {
-    return Stream.of(field.split(" ")).mapToInt(Integer::parseInt).toArray();
+  static int[] ids(String field) {
+    return Stream.of(field.split(" "))
+        .filter(id -> !id.isEmpty())
+        .mapToInt(Integer::parseInt)
+        .toArray();
   }
 
   static String text(Tokenizer tokenizer, int... ids) {
@@ -71,26 +73,10 @@ class SpmTokenizerTest {
   @Test
   void randomTextsComeBack() {
     for (long seed = 0; seed < 300; seed++) {
-      Random random = new Random(seed);
-      StringBuilder text = new StringBuilder();
-      for (int n = random.nextInt(80); n > 0; n--) {
-        text.appendCodePoint(randomCodePoint(random));
-      }
-      int[] ids = GOLDEN.encode(text.toString(), false, false);
-      assertEquals(text.toString(), text(GOLDEN, ids), "seed " + seed);
+      String text = RandomText.of(seed).replace('▁', ' ');
+      int[] ids = GOLDEN.encode(text, false, false);
+      assertEquals(text, text(GOLDEN, ids), "seed " + seed);
     }
-  }
-
-  private static int randomCodePoint(Random random) {
-    int c =
-        switch (random.nextInt(4)) {
-          case 0 -> ' ' + random.nextInt(95);
-          case 1 -> random.nextInt(0x800);
-          case 2 -> random.nextInt(0x10000);
-          default -> random.nextInt(0x110000);
-        };
-    boolean isLossy = c == 0x2581 || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
-    return isLossy ? ' ' : c;
   }
 
   @Test

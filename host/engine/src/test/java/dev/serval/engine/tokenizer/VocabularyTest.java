@@ -31,8 +31,20 @@ class VocabularyTest {
     return Stream.of(
         arguments(
             Reason.VOCABULARY,
-            good().put(KEY + "model", "gpt2").build(),
-            "tokenizer model gpt2 is not supported yet; supported: llama"),
+            good().put(KEY + "model", "bert").build(),
+            "tokenizer.ggml.model: expected one of llama, gpt2, gemma4, got bert"),
+        arguments(
+            Reason.VOCABULARY,
+            good().put(KEY + "model", "gpt2").put(KEY + "pre", "poro-chat").build(),
+            "tokenizer.ggml.pre: expected one of a.x-4.0, codeshell, "),
+        arguments(
+            Reason.KEY_MISSING,
+            good().put(KEY + "model", "gpt2").build().without(KEY + "merges"),
+            "tokenizer.ggml.merges"),
+        arguments(
+            Reason.KEY_MISSING,
+            good().put(KEY + "model", "gemma4").build().without(KEY + "merges"),
+            "tokenizer.ggml.merges"),
         arguments(
             Reason.KEY_MISSING, good().build().without(KEY + "model"), "tokenizer.ggml.model"),
         arguments(
@@ -102,6 +114,21 @@ class VocabularyTest {
     assertArrayEquals(new int[] {3}, t.encode("a", true, false));
   }
 
+  @Test
+  void codeModelsEndAtFillInTheMiddle() {
+    Vocab v = Vocab.basic().add("<|fim_pad|>", 0).add("<PAD>", 0).add("<|file_sep|>", 0);
+    assertArrayEquals(new int[] {2, 3, 5}, endOfGeneration(v));
+    assertTrue(v.tokenizer().isControl(3));
+    v.with(KEY + "fim_pad_token_id", 4);
+    assertArrayEquals(new int[] {2, 4, 5}, endOfGeneration(v), "the key counts");
+  }
+
+  @Test
+  void struckOutTextDoesNotEndGemma() {
+    Vocab v = Vocab.basic().add("<eos>", 0).add("<end_of_turn>", 0).with(KEY + "eos_token_id", 3);
+    assertArrayEquals(new int[] {3, 4}, endOfGeneration(v));
+  }
+
   private static int[] endOfGeneration(Vocab vocab) {
     Tokenizer t = vocab.tokenizer();
     return IntStream.range(0, t.vocabSize()).filter(t::isEndOfGeneration).toArray();
@@ -114,7 +141,7 @@ class VocabularyTest {
     assertArrayEquals(new int[] {2, 4}, endOfGeneration(v));
     v.with(KEY + "eos_token_id", 3).with(KEY + "eot_token_id", 5);
     v.with(KEY + "fim_pad_token_id", 6);
-    assertArrayEquals(new int[] {2, 3, 4, 5, 6}, endOfGeneration(v));
+    assertArrayEquals(new int[] {3, 4, 5, 6}, endOfGeneration(v), "</s> is a tag");
     assertTrue(v.tokenizer().isControl(4), "named in the list");
     assertFalse(v.tokenizer().isControl(3), "named by a key only");
     assertEquals("", SpmTokenizerTest.text(v.tokenizer(), 3), "but never printed");
