@@ -5,6 +5,7 @@ import dev.serval.api.backend.Step;
 import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.SequenceSet;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * Which cell of one group's caches holds which position of which sequences.
@@ -77,6 +78,11 @@ final class CellTable {
     return share;
   }
 
+  /** The set of one sequence, without an object for it. */
+  private static long bit(int sequence) {
+    return 1L << Objects.checkIndex(sequence, SequenceSet.MAX_SEQUENCES);
+  }
+
   /** Number of cells. */
   int cells() {
     return positions.length;
@@ -137,7 +143,7 @@ final class CellTable {
    * @return the first cell from there on that holds one of the positions, or −1
    */
   int next(int sequence, int first, int end, int cell) {
-    long bit = SequenceSet.of(sequence).bits();
+    long bit = bit(sequence);
     for (int c = Math.max(cell, rangeFrom[sequence]); c < rangeUntil[sequence]; c++) {
       if ((sequences[c] & bit) != 0 && positions[c] >= first && positions[c] < end) {
         return c;
@@ -157,7 +163,7 @@ final class CellTable {
    * @throws IllegalArgumentException if the position leaves a gap or is held already
    */
   void allocate(int sequence, int position, int n, int[] cells) {
-    long bit = SequenceSet.of(sequence).bits();
+    long bit = bit(sequence);
     if (position < 0 || (held(sequence) > 0 && position != until[sequence])) {
       throw new IllegalArgumentException(
           "sequence " + sequence + " goes on at " + until[sequence] + ", not at " + position);
@@ -242,7 +248,7 @@ final class CellTable {
   }
 
   private void drop(int sequence, int first, int end) {
-    long bit = SequenceSet.of(sequence).bits();
+    long bit = bit(sequence);
     int keptFrom = positions.length;
     int keptUntil = 0;
     for (int cell = rangeFrom[sequence]; cell < rangeUntil[sequence]; cell++) {
@@ -275,7 +281,7 @@ final class CellTable {
       throw new IllegalArgumentException("sequence " + source + " cannot be copied to itself");
     }
     remove(target, 0);
-    long bit = SequenceSet.of(target).bits();
+    long bit = bit(target);
     int end = Math.min(length, until[source]);
     for (int c = next(source, 0, end, 0); c >= 0; c = next(source, 0, end, c + 1)) {
       sequences[c] |= bit;

@@ -63,7 +63,7 @@ class CellTableTest {
     allocate(table, 0, 0, 3);
     assertThrows(IllegalArgumentException.class, () -> allocate(table, 0, 4, 1));
     assertThrows(IllegalArgumentException.class, () -> allocate(table, 0, 2, 1));
-    assertThrows(IllegalArgumentException.class, () -> allocate(table, 64, 0, 1));
+    assertThrows(IndexOutOfBoundsException.class, () -> allocate(table, 64, 0, 1));
     assertEquals(5, table.freeCells());
   }
 
