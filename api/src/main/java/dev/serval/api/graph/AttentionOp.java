@@ -49,6 +49,12 @@ public sealed interface AttentionOp extends Primitive {
       require("kvStore", inputs.get(1), slot.nKvHeads(), slot.valueDim());
       return List.of();
     }
+
+    /** The frequency factors of the rotation, without which stored keys could not be moved. */
+    @Override
+    public List<TensorView> weights() {
+      return slot.rotation().flatMap(RopeSpec::frequencyFactors).stream().toList();
+    }
   }
 
   /**

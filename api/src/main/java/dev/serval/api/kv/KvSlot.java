@@ -19,7 +19,7 @@ import java.util.Optional;
 public record KvSlot(
     int index, int nKvHeads, int keyDim, int valueDim, MaskKind mask, Optional<RopeSpec> rotation) {
 
-  /** Checks that sizes are positive and the mask is causal. */
+  /** Checks that sizes are positive, the rotation fits a key, and the mask is causal. */
   public KvSlot {
     if (index < 0 || nKvHeads <= 0 || keyDim <= 0 || valueDim <= 0) {
       throw new IllegalArgumentException(
@@ -31,6 +31,10 @@ public record KvSlot(
               + keyDim
               + ", valueDim="
               + valueDim);
+    }
+    if (rotation.isPresent() && rotation.get().nRot() > keyDim) {
+      throw new IllegalArgumentException(
+          "slot " + index + ": nRot=" + rotation.get().nRot() + " exceeds keyDim=" + keyDim);
     }
     if (!mask.isCausal()) {
       throw new IllegalArgumentException(

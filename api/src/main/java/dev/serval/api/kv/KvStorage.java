@@ -1,6 +1,8 @@
 package dev.serval.api.kv;
 
+import dev.serval.api.attention.RopeSpec;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -36,4 +38,30 @@ public interface KvStorage {
    *     or cell does not fit; no row is copied then
    */
   void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source);
+
+  /**
+   * Why {@link #shiftKeys} cannot be done with this storage, such as keys of a type that would lose
+   * too much; empty if it can.
+   */
+  List<String> shiftProblems();
+
+  /**
+   * Rotates stored keys as if their tokens stood at other positions. With the slot's {@link
+   * KvSlot#rotation}, for each pair p of the first nRot elements of each head:
+   *
+   * <pre>
+   * k ← R(by · φ_p / pos) k     φ_p / pos as in {@link RopeSpec#inverseFrequencies}, factors included
+   * </pre>
+   *
+   * <p>without the magnitude m, which stored keys have already. Angles in double precision, sums in
+   * F32 or better, rounded once to the cache's type. Values, and keys that carry no position, stay
+   * as they are.
+   *
+   * @param slot one of {@link #format()}'s slots
+   * @param cells [n] I32 cell indices, distinct
+   * @param by positions that the tokens move, down if negative
+   * @throws IllegalArgumentException if the slot, a size or a cell does not fit
+   * @throws UnsupportedOperationException if there are {@link #shiftProblems}
+   */
+  void shiftKeys(KvSlot slot, MemorySegment cells, int by);
 }

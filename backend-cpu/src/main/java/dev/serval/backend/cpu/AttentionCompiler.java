@@ -89,15 +89,12 @@ final class AttentionCompiler {
 
   private RopeTableInstruction ropeTable(RopeKey key, long offset) {
     RopeSpec spec = key.spec();
-    double[] frequencies = spec.inverseFrequencies();
-    if (spec.frequencyFactors().isPresent()) {
-      MemorySegment factors = weights.vector(spec.frequencyFactors().get());
-      for (int p = 0; p < frequencies.length; p++) {
-        frequencies[p] /= factors.getAtIndex(ValueLayout.JAVA_FLOAT, p);
-      }
-    }
     return new RopeTableInstruction(
-        positions(key.positions()), frequencies, spec.magnitude(), activations, offset / 4);
+        positions(key.positions()),
+        weights.inverseFrequencies(spec),
+        spec.magnitude(),
+        activations,
+        offset / 4);
   }
 
   /** The step's positions or token ids: no op makes another I32 value of one dimension. */

@@ -6,6 +6,7 @@ import dev.serval.api.kv.KvStorage;
 import dev.serval.backend.cpu.layout.KvLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /** The key/value rows of a program; rows already lie in canonical form, keys and values apart. */
 final class CpuKvStorage implements KvStorage {
@@ -13,17 +14,21 @@ final class CpuKvStorage implements KvStorage {
   private final KvFormat format;
   private final KvLayout layout;
   private final MemorySegment memory;
+  private final KeyShift shift;
   private final Runnable check;
 
   /**
    * Rows in memory.
    *
+   * @param shift moves keys
    * @param check throws if the program is closed
    */
-  CpuKvStorage(String graphDigest, KvLayout layout, MemorySegment memory, Runnable check) {
+  CpuKvStorage(
+      String graphDigest, KvLayout layout, MemorySegment memory, KeyShift shift, Runnable check) {
     this.format = new KvFormat(KvFormat.VERSION, graphDigest, layout.type(), layout.slots());
     this.layout = layout;
     this.memory = memory;
+    this.shift = shift;
     this.check = check;
   }
 
@@ -61,14 +66,20 @@ final class CpuKvStorage implements KvStorage {
     }
   }
 
+  @Override
+  public List<String> shiftProblems() {
+    return List.of();
+  }
+
+  @Override
+  public void shiftKeys(KvSlot slot, MemorySegment cells, int by) {
+    KvLayout.SlotRows rows = checked(slot, cells);
+    shift.shift(rows, cells.toArray(ValueLayout.JAVA_INT_UNALIGNED), by);
+  }
+
   private KvLayout.SlotRows checked(KvSlot slot, MemorySegment cells, MemorySegment data) {
-    check.run();
-    if (!format.slots().contains(slot)) {
-      throw new IllegalArgumentException(slot + " is not one of " + format.slots());
-    }
-    KvLayout.SlotRows rows = layout.slot(slot);
-    long n = cells.byteSize() / 4;
-    if (cells.byteSize() % 4 != 0 || data.byteSize() < n * format.rowBytes(slot)) {
+    KvLayout.SlotRows rows = checked(slot, cells);
+    if (data.byteSize() < cells.byteSize() / 4 * format.rowBytes(slot)) {
       throw new IllegalArgumentException(
           "slot "
               + slot.index()
@@ -79,7 +90,20 @@ final class CpuKvStorage implements KvStorage {
               + " bytes for rows of "
               + format.rowBytes(slot));
     }
-    for (long i = 0; i < n; i++) {
+    return rows;
+  }
+
+  private KvLayout.SlotRows checked(KvSlot slot, MemorySegment cells) {
+    check.run();
+    if (!format.slots().contains(slot)) {
+      throw new IllegalArgumentException(slot + " is not one of " + format.slots());
+    }
+    KvLayout.SlotRows rows = layout.slot(slot);
+    if (cells.byteSize() % 4 != 0) {
+      throw new IllegalArgumentException(
+          "slot " + slot.index() + ": " + cells.byteSize() + " bytes of cells");
+    }
+    for (long i = 0; i < cells.byteSize() / 4; i++) {
       int cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
       if (cell < 0 || cell >= rows.cells()) {
         throw new IllegalArgumentException(

@@ -82,12 +82,14 @@ final class CpuProgram implements Program {
     try {
       MemorySegment kvMemory = leases.lease(layout.kv().bytes(), "kv");
       MemorySegment activations = leases.lease(layout.activations().bytes(), "activations");
-      this.kv = new CpuKvStorage(graph.digest(), layout.kv(), kvMemory, this::requireOpen);
+      List<MemorySegment> scratch = scratch(activations);
+      KeyShift shift = new KeyShift(device, layout.kv(), placement.weights(), kvMemory, scratch);
+      this.kv = new CpuKvStorage(graph.digest(), layout.kv(), kvMemory, shift, this::requireOpen);
       this.instructions =
           new GraphCompiler(layout, placement.weights(), kvMemory, activations, resources.metrics())
               .compile()
               .toArray(new Instruction[0]);
-      this.run = new StepRun(device.kernels(), scratch(activations));
+      this.run = new StepRun(device.kernels(), scratch);
       compiled = true;
     } finally {
       if (!compiled) {

@@ -1,5 +1,6 @@
 package dev.serval.backend.cpu;
 
+import dev.serval.api.attention.RopeSpec;
 import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.tensor.TensorView;
@@ -10,6 +11,7 @@ import dev.serval.backend.cpu.kernel.Packing;
 import dev.serval.backend.cpu.layout.WeightLayout;
 import dev.serval.backend.cpu.layout.WeightLayout.Tiled;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -89,6 +91,18 @@ final class PlacedWeights implements AutoCloseable {
   /** A weight expanded to F32, row after row. */
   MemorySegment vector(TensorView view) {
     return memory.asSlice(layout.vectorOffset(view), 4 * view.shape().elements());
+  }
+
+  /** Radians per position of each pair, frequency factors included. */
+  double[] inverseFrequencies(RopeSpec spec) {
+    double[] frequencies = spec.inverseFrequencies();
+    if (spec.frequencyFactors().isPresent()) {
+      MemorySegment factors = vector(spec.frequencyFactors().get());
+      for (int p = 0; p < frequencies.length; p++) {
+        frequencies[p] /= factors.getAtIndex(ValueLayout.JAVA_FLOAT, p);
+      }
+    }
+    return frequencies;
   }
 
   /** The tensor behind a weight in file layout. */

@@ -52,6 +52,15 @@ class ContractsCatchFaultsTest {
     };
   }
 
+  private static KvShiftContract shifts(Fault fault) {
+    return new KvShiftContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
   private static InterruptContract interrupts(Fault fault) {
     return new InterruptContract() {
       @Override
@@ -167,5 +176,20 @@ class ContractsCatchFaultsTest {
     assertThrows(
         AssertionError.class,
         () -> transfers(Fault.TAKES_ANY_ROW).slotsCellsAndSizesThatDoNotFitAreRefused());
+  }
+
+  @Test
+  void keysThatAreMovedWronglyAreCaught() {
+    AssertionError e =
+        assertThrows(
+            AssertionError.class,
+            () -> runSome(shifts(Fault.SHIFTS_BACKWARDS).movedKeysAreThoseOfTheirNewPosition()));
+    assertTrue(e.toString().contains("up, slot 0"), e::toString);
+    assertThrows(
+        AssertionError.class,
+        () -> runSome(shifts(Fault.SHIFTS_WITH_MAGNITUDE).movedKeysAreThoseOfTheReference()));
+    assertThrows(
+        AssertionError.class,
+        () -> shifts(Fault.DENIES_SHIFTS).slotsAndCellsThatDoNotFitAreRefused());
   }
 }

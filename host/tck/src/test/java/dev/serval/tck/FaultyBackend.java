@@ -21,8 +21,10 @@ import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Weights;
 import dev.serval.tck.reference.ReferenceBackend;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** The reference backend with one thing wrong. */
@@ -57,7 +59,13 @@ final class FaultyBackend implements Backend {
     /** The last of some imported cache rows is forgotten. */
     FORGETS_A_ROW,
     /** Cache rows are not checked. */
-    TAKES_ANY_ROW
+    TAKES_ANY_ROW,
+    /** Keys are moved the wrong way. */
+    SHIFTS_BACKWARDS,
+    /** Keys that are moved are scaled again. */
+    SHIFTS_WITH_MAGNITUDE,
+    /** Keys are said not to be movable. */
+    DENIES_SHIFTS
   }
 
   private final Backend inner;
@@ -192,9 +200,7 @@ final class FaultyBackend implements Backend {
 
     @Override
     public KvStorage kv() {
-      return fault == Fault.FORGETS_A_ROW || fault == Fault.TAKES_ANY_ROW
-          ? new FaultyKv(program.kv())
-          : program.kv();
+      return new FaultyKv(program.kv());
     }
 
     @Override
@@ -231,6 +237,27 @@ final class FaultyBackend implements Backend {
     public void importRows(KvFormat from, KvSlot slot, MemorySegment cells, MemorySegment source) {
       boolean forget = fault == Fault.FORGETS_A_ROW;
       kv.importRows(from, slot, forget ? cells.asSlice(0, cells.byteSize() - 4) : cells, source);
+    }
+
+    @Override
+    public List<String> shiftProblems() {
+      return fault == Fault.DENIES_SHIFTS ? List.of("not today") : kv.shiftProblems();
+    }
+
+    @Override
+    public void shiftKeys(KvSlot slot, MemorySegment cells, int by) {
+      kv.shiftKeys(slot, cells, fault == Fault.SHIFTS_BACKWARDS ? -by : by);
+      if (fault == Fault.SHIFTS_WITH_MAGNITUDE) {
+        long bytes = format().rowBytes(slot) * cells.byteSize() / 4;
+        MemorySegment rows = Arena.ofAuto().allocate(bytes, 64);
+        kv.exportRows(slot, cells, rows);
+        double m = slot.rotation().orElseThrow().magnitude();
+        for (long i = 0; i < slot.keyWidth(); i++) {
+          float x = rows.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+          rows.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (m * x));
+        }
+        kv.importRows(format(), slot, cells, rows);
+      }
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.serval.api.graph.Node;
 import dev.serval.api.graph.OutputKind;
 import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Reduction;
+import dev.serval.api.kv.KvSlot;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.backend.cpu.kernel.KernelSet;
@@ -54,6 +55,8 @@ public record ProgramLayout(
         case Projection.ExpertMatMul m -> maxIn = Math.max(maxIn, (int) m.weight().shape().ne0());
         case AttentionOp.Attend a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
         case AttentionOp.AttendStep a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
+        case AttentionOp.KvStore s ->
+            most = Math.max(most, s.slot().rotation().isEmpty() ? 0 : shiftBytes(s.slot()));
         case Reduction.TopK t -> most = Math.max(most, 8L * t.k());
         default -> {}
       }
@@ -65,6 +68,11 @@ public record ProgramLayout(
       most = Math.max(most, 4L * (graph.outputWidth() + SUM_CHUNK));
     }
     return most;
+  }
+
+  /** Bytes that moving keys takes: a row in F32, and cosines and sines. */
+  private static long shiftBytes(KvSlot slot) {
+    return 4L * slot.keyWidth() + 4L * slot.rotation().orElseThrow().nRot();
   }
 
   private static long scratchBytes(AttentionSpec spec, KernelSet kernels) {

@@ -92,6 +92,23 @@ final class FarKv implements KvStorage, AutoCloseable {
         });
   }
 
+  @Override
+  public List<String> shiftProblems() {
+    return there.shiftProblems();
+  }
+
+  @Override
+  public void shiftKeys(KvSlot slot, MemorySegment cells, int by) {
+    check.run();
+    MemorySegment memory = buffer.orElseThrow().segment();
+    for (long at = 0; at < cells.byteSize(); at += CELLS_BYTES) {
+      long bytes = Math.min(CELLS_BYTES, cells.byteSize() - at);
+      MemorySegment indices = memory.asSlice(0, bytes);
+      indices.copyFrom(cells.asSlice(at, bytes));
+      device.run(() -> there.shiftKeys(slot, indices, by));
+    }
+  }
+
   private interface Piece {
     void move(MemorySegment indices, MemorySegment rows, MemorySegment outside);
   }

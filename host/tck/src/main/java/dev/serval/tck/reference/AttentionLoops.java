@@ -49,30 +49,17 @@ final class AttentionLoops {
   }
 
   private Numbers rope(RopeSpec spec, Numbers x, Numbers positions) {
-    int pairs = spec.nRot() / 2;
-    double[] frequencies = spec.inverseFrequencies();
-    spec.frequencyFactors()
-        .ifPresent(f -> {
-          float[] factors = weights.all(f);
-          for (int p = 0; p < pairs; p++) {
-            frequencies[p] /= factors[p];
-          }
-        });
+    Rotation rotation = new Rotation(spec, weights);
     Numbers y = x.like();
-    for (int i = 0; i < x.count(); i++) {
-      y.set(i, x.get(i));
-    }
-    boolean neox = spec.style() == RopeSpec.Style.NEOX;
     int heads = x.size(1);
+    double[] head = new double[x.last()];
     for (int h = 0; h < x.size(0) * heads; h++) {
-      for (int p = 0; p < pairs; p++) {
-        double angle = positions.get(h / heads) * frequencies[p];
-        double c = spec.magnitude() * Math.cos(angle);
-        double s = spec.magnitude() * Math.sin(angle);
-        int a = h * x.last() + (neox ? p : 2 * p);
-        int b = a + (neox ? pairs : 1);
-        y.set(a, x.get(a) * c - x.get(b) * s);
-        y.set(b, x.get(a) * s + x.get(b) * c);
+      for (int i = 0; i < head.length; i++) {
+        head[i] = x.get(h * head.length + i);
+      }
+      rotation.turn(head, (int) positions.get(h / heads), spec.magnitude());
+      for (int i = 0; i < head.length; i++) {
+        y.set(h * head.length + i, head[i]);
       }
     }
     return y;

@@ -29,6 +29,7 @@ final class ReferenceKv implements KvStorage {
 
   private final KvFormat format;
   private final MemorySegment memory;
+  private final WeightReader weights;
   private final Map<KvSlot, Rows> rows = new LinkedHashMap<>();
 
   /** The rows of one slot. */
@@ -70,10 +71,16 @@ final class ReferenceKv implements KvStorage {
     }
   }
 
-  /** Lays the slots out; {@code memory} is {@link #bytes} long. */
-  ReferenceKv(Graph graph, CompileSpec spec, MemorySegment memory) {
+  /**
+   * Lays the slots out.
+   *
+   * @param memory {@link #bytes} long
+   * @param weights of the graph, for the frequency factors of rotations
+   */
+  ReferenceKv(Graph graph, CompileSpec spec, MemorySegment memory, WeightReader weights) {
     this.format = format(graph, spec.kvType());
     this.memory = memory;
+    this.weights = weights;
     long at = 0;
     for (KvGroup group : graph.groups()) {
       int n = spec.limits().cells().get(group.index());
@@ -138,6 +145,32 @@ final class ReferenceKv implements KvStorage {
     int n = check(r, cells, source);
     for (int i = 0; i < n; i++) {
       MemorySegment.copy(source, i * r.rowBytes, memory, r.at(index(cells, i)), r.rowBytes);
+    }
+  }
+
+  @Override
+  public List<String> shiftProblems() {
+    return List.of();
+  }
+
+  @Override
+  public void shiftKeys(KvSlot slot, MemorySegment cells, int by) {
+    Rows r = rows(slot);
+    if (slot.rotation().isEmpty()) {
+      return;
+    }
+    Rotation rotation = new Rotation(slot.rotation().get(), weights);
+    double[] head = new double[slot.keyDim()];
+    for (int n = 0; n < cells.byteSize() / Integer.BYTES; n++) {
+      for (int h = 0; h < slot.nKvHeads(); h++) {
+        for (int i = 0; i < head.length; i++) {
+          head[i] = r.get(index(cells, n), h * head.length + i);
+        }
+        rotation.turn(head, by, 1);
+        for (int i = 0; i < head.length; i++) {
+          r.set(index(cells, n), h * head.length + i, head[i]);
+        }
+      }
     }
   }
 

@@ -55,7 +55,8 @@ final class ReferenceProgram implements Program {
       placement.release();
       throw e;
     }
-    this.kv = new ReferenceKv(graph, spec, kvMemory.map(Lease::segment).orElse(MemorySegment.NULL));
+    MemorySegment rows = kvMemory.map(Lease::segment).orElse(MemorySegment.NULL);
+    this.kv = new ReferenceKv(graph, spec, rows, weights);
     CellTable table = new CellTable(graph.groups().size(), spec.limits().maxSequences());
     this.interpreter = new Interpreter(graph.lowered(c -> false), weights, kv, table);
   }
