@@ -71,7 +71,7 @@ final class CpuSupport {
   }
 
   private static String unreadable(TensorView w) {
-    return "tensor " + w + ": the CPU backend reads F32, F16, BF16, Q8_0, Q4_0 and MXFP4";
+    return "tensor " + w + ": the CPU backend reads " + Packing.types();
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.serval.backend.cpu;
 
 import dev.serval.api.graph.Mark;
+import dev.serval.api.tensor.DataType;
 import dev.serval.backend.cpu.kernel.KernelSet;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.kernel.MatmulKernel;
@@ -44,8 +45,8 @@ final class LayerProbe implements MatmulKernel {
   }
 
   @Override
-  public long scratchBytes(int maxIn) {
-    return kernel.scratchBytes(maxIn);
+  public long scratchBytes(DataType type, int in) {
+    return kernel.scratchBytes(type, in);
   }
 
   @Override

@@ -101,8 +101,8 @@ class TokenPathTest {
     }
 
     @Override
-    public long scratchBytes(int maxIn) {
-      return kernel.scratchBytes(maxIn);
+    public long scratchBytes(DataType type, int in) {
+      return kernel.scratchBytes(type, in);
     }
 
     @Override

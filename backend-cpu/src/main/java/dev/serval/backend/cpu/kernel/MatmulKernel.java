@@ -1,14 +1,17 @@
 package dev.serval.backend.cpu.kernel;
 
+import dev.serval.api.tensor.DataType;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Multiplies packed matrices with rows of activations.
  *
- * <p>For every output, blocks of {@link PackedMatrix#BLOCK} inputs are summed by fused
- * multiply-adds in ascending order starting from 0, and each block's sum enters the output by one
- * fused multiply-add with the block's scale (1 for plain types), in block order. One row or many,
- * any tile and any vector width give the same bits.
+ * <p>For every output, groups of inputs that share a scale ({@link PackedMatrix#BLOCK} inputs of
+ * plain types) are summed by fused multiply-adds in ascending order starting from 0, and each
+ * group's sum enters the output by one fused multiply-add with the group's scale (1 for plain
+ * types), in ascending order. Of types with minima, the starts of each {@link #GROUPS} groups times
+ * their sums of activations are then summed in the same way, and that sum is added to the output;
+ * see {@link BlockFormat}. One row or many, any tile and any vector width give the same bits.
  *
  * <p>Thread-safe: no state but the scratch memory, which each thread owns.
  */
@@ -20,8 +23,11 @@ public interface MatmulKernel {
    */
   int MATVEC_ROWS = 3;
 
-  /** Bytes of scratch memory per thread for matrices of at most {@code maxIn} inputs. */
-  long scratchBytes(int maxIn);
+  /** Groups whose starts enter an output together. */
+  int GROUPS = 16;
+
+  /** Bytes of scratch memory per thread for matrices of a type with {@code in} inputs. */
+  long scratchBytes(DataType type, int in);
 
   /**
    * Computes the outputs of some tiles for all rows: {@code y[row, o] = Σ_k w[o, k] · x[row, k]}.

@@ -18,7 +18,7 @@ public record PackedMatrix(DataType type, int in, int out, MemorySegment data) {
   /** Rows per tile. */
   public static final int TILE_ROWS = 32;
 
-  /** Elements of a row that are summed up before their sum is added to the output. */
+  /** Elements of a row that are packed together; of plain types, that are summed up together. */
   public static final int BLOCK = 32;
 
   /** Number of tiles. */

@@ -118,7 +118,7 @@ public interface RowKernel {
   /**
    * Expands n stored elements to F32.
    *
-   * @param type F32, F16, BF16, Q8_0, Q4_0 or MXFP4; n a multiple of its block length
+   * @param type one of {@link Packing#types}; n a multiple of its block length
    * @param source bytes in the type's file layout, any alignment
    * @param sourceByte byte offset in {@code source}
    */

@@ -13,12 +13,14 @@ final class ScalarMatmulKernel implements MatmulKernel {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED;
 
-  /** Expanded block [BLOCK, TILE_ROWS], then scales [TILE_ROWS]. */
-  private static final long SCALE_BYTE = (long) BLOCK * TILE_ROWS * 4;
+  /** Expanded groups [GROUPS · BLOCK, TILE_ROWS], then scales and starts [GROUPS, TILE_ROWS]. */
+  private static final long SCALE_BYTE = (long) GROUPS * BLOCK * TILE_ROWS * 4;
+
+  private static final long START_BYTE = SCALE_BYTE + GROUPS * TILE_ROWS * 4L;
 
   @Override
-  public long scratchBytes(int maxIn) {
-    return SCALE_BYTE + TILE_ROWS * 4;
+  public long scratchBytes(DataType type, int in) {
+    return START_BYTE + GROUPS * TILE_ROWS * 4L;
   }
 
   @Override
@@ -34,72 +36,88 @@ final class ScalarMatmulKernel implements MatmulKernel {
       int fromTile,
       int untilTile,
       MemorySegment scratch) {
-    int blocks = (w.in() + BLOCK - 1) / BLOCK;
+    int step = GROUPS * group(w.type());
     for (int tile = fromTile; tile < untilTile; tile++) {
       int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
-      long at = tile * w.tileBytes();
-      for (int b = 0; b < blocks; b++) {
-        int n = Math.min(BLOCK, w.in() - b * BLOCK);
-        for (int o = 0; o < outs; o++) {
-          scratch.set(FLOAT, SCALE_BYTE + 4L * o, scale(w, at, b, o));
-          for (int k = 0; k < n; k++) {
-            scratch.set(FLOAT, 4L * (k * TILE_ROWS + o), element(w, at, b, k, o));
+      for (int k0 = 0; k0 < w.in(); k0 += step) {
+        int n = Math.min(step, w.in() - k0);
+        expand(w, tile * w.tileBytes(), k0, n, outs, scratch);
+        for (int row = 0; row < rows; row++) {
+          long xByte = 4 * (xOffset + (long) row * xStride + k0);
+          long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+          for (int o = 0; o < outs; o++) {
+            float old = k0 == 0 ? 0 : y.get(FLOAT, yByte + 4L * o);
+            y.set(FLOAT, yByte + 4L * o, add(w.type(), scratch, x, xByte, n, o, old));
           }
         }
-        for (int row = 0; row < rows; row++) {
-          long xByte = 4 * (xOffset + (long) row * xStride + (long) b * BLOCK);
-          long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
-          addBlock(scratch, x, xByte, n, y, yByte, outs, b == 0);
+      }
+    }
+  }
+
+  private static void expand(
+      PackedMatrix w, long tile, int k0, int n, int outs, MemorySegment scratch) {
+    for (int o = 0; o < outs; o++) {
+      for (int k = 0; k < n; k++) {
+        scratch.set(FLOAT, place(k, o), element(w, tile, k0 + k, o));
+      }
+      if (w.type().isQuantized()) {
+        BlockFormat format = BlockFormat.of(w.type());
+        for (int k = 0; k < n; k += format.group()) {
+          int group = (k0 + k) / format.group();
+          long at = place(k / format.group(), o);
+          scratch.set(FLOAT, SCALE_BYTE + at, format.scale(w.data(), tile, group, o));
+          if (format.hasMinima()) {
+            scratch.set(FLOAT, START_BYTE + at, format.start(w.data(), tile, group, o));
+          }
         }
       }
     }
   }
 
-  private static void addBlock(
-      MemorySegment scratch,
-      MemorySegment x,
-      long xByte,
-      int n,
-      MemorySegment y,
-      long yByte,
-      int outs,
-      boolean first) {
-    for (int o = 0; o < outs; o++) {
+  private static int group(DataType type) {
+    return type.isQuantized() ? BlockFormat.of(type).group() : BLOCK;
+  }
+
+  /** Adds the product of one output and n inputs. */
+  private static float add(
+      DataType type, MemorySegment scratch, MemorySegment x, long xByte, int n, int o, float old) {
+    boolean quantized = type.isQuantized();
+    int group = group(type);
+    float acc = old;
+    for (int k0 = 0; k0 < n; k0 += group) {
       float sum = 0;
-      for (int k = 0; k < n; k++) {
-        float weight = scratch.get(FLOAT, 4L * (k * TILE_ROWS + o));
-        sum = Math.fma(weight, x.get(FLOAT, xByte + 4L * k), sum);
+      for (int k = k0; k < Math.min(n, k0 + group); k++) {
+        sum = Math.fma(scratch.get(FLOAT, place(k, o)), x.get(FLOAT, xByte + 4L * k), sum);
       }
-      float old = first ? 0 : y.get(FLOAT, yByte + 4L * o);
-      y.set(FLOAT, yByte + 4L * o, Math.fma(scratch.get(FLOAT, SCALE_BYTE + 4L * o), sum, old));
+      float scale = quantized ? scratch.get(FLOAT, SCALE_BYTE + place(k0 / group, o)) : 1;
+      acc = Math.fma(scale, sum, acc);
     }
+    if (quantized && BlockFormat.of(type).hasMinima()) {
+      float sum = 0;
+      for (int k0 = 0; k0 < n; k0 += group) {
+        float inputs = Sums.ofGroup(x, xByte + 4L * k0, group);
+        sum = Math.fma(scratch.get(FLOAT, START_BYTE + place(k0 / group, o)), inputs, sum);
+      }
+      acc += sum;
+    }
+    return acc;
   }
 
-  private static float scale(PackedMatrix w, long tileByte, int block, int lane) {
-    if (!w.type().isQuantized()) {
-      return 1;
-    }
-    long at = tileByte + Packing.scalesOf(w.type(), block);
-    int word = w.data().get(WORD, at + 4L * (lane & 15));
-    if (w.type() == DataType.MXFP4) {
-      return Halves.mxScale(word >>> (16 * (block & 1) + 8 * (lane >> 4)) & 0xff);
-    }
-    return Halves.fromHalf(word >>> (16 * (lane >> 4)) & 0xffff);
+  private static long place(int k, int o) {
+    return 4L * (k * TILE_ROWS + o);
   }
 
-  private static float element(PackedMatrix w, long tileByte, int block, int k, int lane) {
-    DataType type = w.type();
-    int perWord = Packing.perWord(type);
-    long at = tileByte + Packing.wordsOf(type, block) + (long) (k / perWord) * Packing.WORD_ROW;
-    int word = w.data().get(WORD, at + 4L * lane);
-    int first = word << (32 / perWord * (k % perWord));
-    return switch (type) {
-      case F32 -> Float.intBitsToFloat(word);
-      case F16 -> Halves.fromHalf(first >>> 16);
-      case BF16 -> Halves.fromBrain(first >>> 16);
-      case Q8_0 -> first >> 24;
-      case Q4_0 -> first >> 28;
-      default -> Halves.mxElement(first >>> 28);
+  private static float element(PackedMatrix w, long tile, int k, int lane) {
+    MemorySegment data = w.data();
+    return switch (w.type()) {
+      case F32 -> Float.intBitsToFloat(word(data, tile, k, lane));
+      case F16 -> Halves.fromHalf((word(data, tile, k / 2, lane) << (16 * (k & 1))) >>> 16);
+      case BF16 -> Halves.fromBrain((word(data, tile, k / 2, lane) << (16 * (k & 1))) >>> 16);
+      default -> BlockFormat.of(w.type()).code(data, tile, k, lane);
     };
+  }
+
+  private static int word(MemorySegment data, long tile, int i, int lane) {
+    return data.get(WORD, tile + (long) i * Packing.WORD_ROW + 4L * lane);
   }
 }

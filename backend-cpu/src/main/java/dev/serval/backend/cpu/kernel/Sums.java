@@ -16,6 +16,27 @@ final class Sums {
 
   private Sums() {}
 
+  /**
+   * Σ x of a group of inputs: four chains, element i in chain i mod 4, joined pairwise. Not in
+   * {@link #PARTS} parts, since a group has 16 or 32 elements.
+   *
+   * @param at byte of the first element
+   * @param n elements, a multiple of 4
+   */
+  static float ofGroup(MemorySegment x, long at, int n) {
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    for (long i = at; i < at + 4L * n; i += 16) {
+      a += x.get(FLOAT, i);
+      b += x.get(FLOAT, i + 4);
+      c += x.get(FLOAT, i + 8);
+      d += x.get(FLOAT, i + 12);
+    }
+    return (a + b) + (c + d);
+  }
+
   /** Σ x. */
   static float plain(MemorySegment x, long offset, int n) {
     return plain(x, offset, n, 0, 1);

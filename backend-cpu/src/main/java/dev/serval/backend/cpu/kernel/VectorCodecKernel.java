@@ -35,20 +35,38 @@ final class VectorCodecKernel {
   /** The exponent among them; full in infinities and NaN. */
   static final int HALF_EXPONENT = 0x0f800000;
 
-  /** Twice the values of the E2M1 codes as F32 bits, as many as there are lanes. */
-  static final IntVector E2M1 = IntVector.fromArray(INTS, elements(), 0);
+  /** Values of the codes of MXFP4, doubled, as F32 bits. */
+  static final int[] E2M1 = elements(Codes.E2M1);
+
+  /** Values of the codes of IQ4_NL as F32 bits. */
+  static final int[] NON_LINEAR = elements(Codes.NON_LINEAR);
+
+  /**
+   * Values of the codes of IQ4_NL as bytes, those of codes 4i to 4i + 3 in lane i, the first in the
+   * highest byte.
+   */
+  static final IntVector NON_LINEAR_BYTES = IntVector.fromArray(INTS, bytes(), 0);
 
   /** F32 bits of 1, twice the value of E2M1 code 1. */
   static final int E2M1_ONE = 127 << 23;
 
   private VectorCodecKernel() {}
 
-  private static int[] elements() {
+  private static int[] elements(Codes codes) {
     int[] bits = new int[16];
     for (int code = 0; code < bits.length; code++) {
-      bits[code] = Float.floatToRawIntBits(Halves.mxElement(code));
+      bits[code] = Float.floatToRawIntBits(codes.value(code, 0));
     }
     return bits;
+  }
+
+  private static int[] bytes() {
+    int[] words = new int[16];
+    for (int code = 0; code < 16; code++) {
+      int value = Codes.NON_LINEAR.value(code, 0);
+      words[code / 4] |= (value & 0xff) << (24 - 8 * (code % 4));
+    }
+    return words;
   }
 
   /** Expands F16, {@code from} and {@code to} in bytes. */

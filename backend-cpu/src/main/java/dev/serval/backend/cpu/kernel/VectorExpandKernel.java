@@ -3,14 +3,13 @@ package dev.serval.backend.cpu.kernel;
 import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
+import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
-import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
-import static dev.serval.backend.cpu.kernel.Packing.SCALES;
 import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
-import static dev.serval.backend.cpu.kernel.VectorCodecKernel.E2M1;
 import static dev.serval.backend.cpu.kernel.VectorCodecKernel.E2M1_ONE;
 import static dev.serval.backend.cpu.kernel.VectorCodecKernel.HALF_BITS;
 import static dev.serval.backend.cpu.kernel.VectorCodecKernel.HALF_EXPONENT;
+import static dev.serval.backend.cpu.kernel.VectorCodecKernel.NON_LINEAR_BYTES;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.BITWISE_BLEND;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -21,17 +20,17 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Expands some blocks of a packed tile to F32 [inputs, 32], without their scales, and the scales
- * [blocks, 32]: what the tiled matrix product reads for all rows of activations.
+ * Expands words of a packed tile to F32 [inputs, 32], without scales: what the tiled matrix product
+ * reads for all rows of activations, and the small integers that scale groups of them.
  */
 final class VectorExpandKernel {
 
   private VectorExpandKernel() {}
 
-  static void f16(MemorySegment w, long tile, int fromWord, int words, MemorySegment panel) {
+  static void f16(MemorySegment w, long from, int words, MemorySegment panel) {
     for (int i = 0; i < words; i++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long at = tile + (long) (fromWord + i) * WORD_ROW + c;
+        long at = from + (long) i * WORD_ROW + c;
         long to = 2L * i * WORD_ROW + c;
         IntVector word = IntVector.fromMemorySegment(INTS, w, at, ORDER);
         IntVector v = word.lanewise(ASHR, 3).and(HALF_BITS);
@@ -46,10 +45,10 @@ final class VectorExpandKernel {
     }
   }
 
-  static void bf16(MemorySegment w, long tile, int fromWord, int words, MemorySegment panel) {
+  static void bf16(MemorySegment w, long from, int words, MemorySegment panel) {
     for (int i = 0; i < words; i++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long at = tile + (long) (fromWord + i) * WORD_ROW + c;
+        long at = from + (long) i * WORD_ROW + c;
         IntVector v = IntVector.fromMemorySegment(INTS, w, at, ORDER);
         long to = 2L * i * WORD_ROW + c;
         v.and(0xffff0000).intoMemorySegment(panel, to, ORDER);
@@ -58,116 +57,214 @@ final class VectorExpandKernel {
     }
   }
 
-  static void q8(MemorySegment w, long tile, int from, int until, MemorySegment panel) {
-    for (int b = from; b < until; b++) {
-      long words = tile + SCALES + (long) b * (SCALES + 8 * WORD_ROW);
-      long out = (long) (b - from) * BLOCK * WORD_ROW;
+  /**
+   * Expands n codes from byte {@code from} on to F32 from byte {@code to} on.
+   *
+   * @param n number of codes, whole spans
+   */
+  static void codes(Codes codes, MemorySegment w, long from, int n, MemorySegment panel, long to) {
+    int words = codes.words(n);
+    switch (codes) {
+      case SIGNED_2 -> q2(w, from, words, panel, to);
+      case SIGNED_3 -> q3(w, from, words / 3, panel, to);
+      case SIGNED_4 -> q4(w, from, words, panel, to);
+      case SIGNED_5 -> q5(w, from, words / 5, panel, to);
+      case SIGNED_6 -> q6(w, from, words / 3, panel, to);
+      case SIGNED_8 -> q8(w, from, words, panel, to);
+      case E2M1 -> {
+        if (LENGTH == 16) {
+          table(VectorCodecKernel.E2M1, w, from, words, panel, to);
+        } else {
+          mxfp4Narrow(w, from, words, panel, to);
+        }
+      }
+      case NON_LINEAR -> {
+        if (LENGTH == 16) {
+          table(VectorCodecKernel.NON_LINEAR, w, from, words, panel, to);
+        } else {
+          nonLinearNarrow(w, from, words, panel, to);
+        }
+      }
+    }
+  }
+
+  /** 4 codes per word. */
+  private static void q8(MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    for (int g = 0; g < words; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        for (int g = 0; g < 8; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 4 * g; k < 4 * g + 4; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          v.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0).intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 8);
+        }
+      }
+    }
+  }
+
+  /** 8 codes per word. */
+  private static void q4(MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    for (int g = 0; g < words; g++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 8 * g; k < 8 * g + 8; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          v.lanewise(ASHR, 28).convertShape(I2F, FLOATS, 0).intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
+      }
+    }
+  }
+
+  /** 16 codes per word. */
+  private static void q2(MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    for (int g = 0; g < words; g++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 16 * g; k < 16 * g + 16; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          v.lanewise(ASHR, 30).convertShape(I2F, FLOATS, 0).intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 2);
+        }
+      }
+    }
+  }
+
+  /** 32 codes in 3 words. */
+  private static void q3(MemorySegment w, long from, int spans, MemorySegment panel, long to) {
+    for (int u = 0; u < spans; u++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        IntVector r = IntVector.zero(INTS);
+        for (int g = 0; g < 3; g++) {
+          long word = from + (3L * u + g) * WORD_ROW + c;
           IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 4 * g; k < 4 * g + 4; k++) {
-            v.lanewise(ASHR, 24)
+          for (int k = 10 * g; k < 10 * g + 10; k++) {
+            v.lanewise(ASHR, 29)
                 .convertShape(I2F, FLOATS, 0)
-                .intoMemorySegment(panel, out + (long) k * WORD_ROW + c, ORDER);
-            v = v.lanewise(LSHL, 8);
+                .intoMemorySegment(panel, to + (32L * u + k) * WORD_ROW + c, ORDER);
+            v = v.lanewise(LSHL, 3);
           }
+          r = r.lanewise(LSHR, 2).or(v);
+        }
+        for (int k = 30; k < 32; k++) {
+          r.lanewise(ASHR, 29)
+              .convertShape(I2F, FLOATS, 0)
+              .intoMemorySegment(panel, to + (32L * u + k) * WORD_ROW + c, ORDER);
+          r = r.lanewise(LSHL, 3);
         }
       }
     }
   }
 
-  static void q4(MemorySegment w, long tile, int from, int until, MemorySegment panel) {
-    for (int b = from; b < until; b++) {
-      long words = tile + SCALES + (long) b * (SCALES + 4 * WORD_ROW);
-      long out = (long) (b - from) * BLOCK * WORD_ROW;
+  /** 32 codes in 5 words. */
+  private static void q5(MemorySegment w, long from, int spans, MemorySegment panel, long to) {
+    for (int u = 0; u < spans; u++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        IntVector r = IntVector.zero(INTS);
+        for (int g = 0; g < 5; g++) {
+          long word = from + (5L * u + g) * WORD_ROW + c;
           IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            v.lanewise(ASHR, 28)
+          for (int k = 6 * g; k < 6 * g + 6; k++) {
+            v.lanewise(ASHR, 27)
                 .convertShape(I2F, FLOATS, 0)
-                .intoMemorySegment(panel, out + (long) k * WORD_ROW + c, ORDER);
-            v = v.lanewise(LSHL, 4);
+                .intoMemorySegment(panel, to + (32L * u + k) * WORD_ROW + c, ORDER);
+            v = v.lanewise(LSHL, 5);
           }
+          r = r.lanewise(LSHR, 2).or(v);
+        }
+        for (int k = 30; k < 32; k++) {
+          r.lanewise(ASHR, 27)
+              .convertShape(I2F, FLOATS, 0)
+              .intoMemorySegment(panel, to + (32L * u + k) * WORD_ROW + c, ORDER);
+          r = r.lanewise(LSHL, 5);
         }
       }
     }
   }
 
-  /** For vectors of 16 floats, that hold the values of all codes. */
-  static void mxfp4(MemorySegment w, long tile, int from, int until, MemorySegment panel) {
-    for (int b = from; b < until; b++) {
-      long words = tile + SCALES + (long) (b >> 1) * SCALES + (long) b * 4 * WORD_ROW;
-      long out = (long) (b - from) * BLOCK * WORD_ROW;
+  /** 16 codes in 3 words. */
+  private static void q6(MemorySegment w, long from, int spans, MemorySegment panel, long to) {
+    for (int u = 0; u < spans; u++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        IntVector r = IntVector.zero(INTS);
+        for (int g = 0; g < 3; g++) {
+          long word = from + (3L * u + g) * WORD_ROW + c;
           IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            v.lanewise(LSHR, 28)
-                .selectFrom(E2M1)
-                .intoMemorySegment(panel, out + (long) k * WORD_ROW + c, ORDER);
-            v = v.lanewise(LSHL, 4);
+          for (int k = 5 * g; k < 5 * g + 5; k++) {
+            v.lanewise(ASHR, 26)
+                .convertShape(I2F, FLOATS, 0)
+                .intoMemorySegment(panel, to + (16L * u + k) * WORD_ROW + c, ORDER);
+            v = v.lanewise(LSHL, 6);
           }
+          r = r.lanewise(LSHR, 2).or(v);
+        }
+        for (int k = 15; k < 16; k++) {
+          r.lanewise(ASHR, 26)
+              .convertShape(I2F, FLOATS, 0)
+              .intoMemorySegment(panel, to + (16L * u + k) * WORD_ROW + c, ORDER);
+          r = r.lanewise(LSHL, 6);
         }
       }
     }
   }
 
-  /** For narrower vectors, as in {@link VectorMatvecKernel}. */
-  static void mxfp4Narrow(MemorySegment w, long tile, int from, int until, MemorySegment panel) {
-    for (int b = from; b < until; b++) {
-      long words = tile + SCALES + (long) (b >> 1) * SCALES + (long) b * 4 * WORD_ROW;
-      long out = (long) (b - from) * BLOCK * WORD_ROW;
+  /** For vectors of 16 floats, that hold the values of all codes; {@code values} are F32 bits. */
+  private static void table(
+      int[] values, MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    IntVector table = IntVector.fromArray(INTS, values, 0);
+    for (int g = 0; g < words; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
-          IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            IntVector magnitude = v.lanewise(LSHR, 28).and(7);
-            IntVector bits = magnitude.lanewise(LSHL, 22).add(E2M1_ONE);
-            IntVector tiny = magnitude.neg().and(E2M1_ONE);
-            IntVector isTiny = magnitude.sub(2).lanewise(ASHR, 31);
-            bits = bits.lanewise(BITWISE_BLEND, tiny, isTiny).or(v.and(0x80000000));
-            bits.intoMemorySegment(panel, out + (long) k * WORD_ROW + c, ORDER);
-            v = v.lanewise(LSHL, 4);
-          }
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 8 * g; k < 8 * g + 8; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          v.lanewise(LSHR, 28).selectFrom(table).intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 4);
         }
       }
     }
   }
 
-  /** F16 scales of blocks {@code blockBytes} apart. */
-  static void halfScales(
-      MemorySegment w, long tile, int blockBytes, int from, int until, MemorySegment y, long to) {
-    for (int b = from; b < until; b++) {
+  /** For narrower vectors, as in {@link VectorSumsKernel}. */
+  private static void mxfp4Narrow(
+      MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    for (int g = 0; g < words; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long at = tile + (long) b * blockBytes + (c & (SCALES - 1));
-        IntVector v = IntVector.fromMemorySegment(INTS, w, at, ORDER);
-        v = v.lanewise(LSHL, 16 - 16 * (c / SCALES)).lanewise(ASHR, 3).and(HALF_BITS);
-        IntVector full = v.and(HALF_EXPONENT).sub(HALF_EXPONENT).lanewise(ASHR, 31).not();
-        v = v.reinterpretAsFloats().mul(Halves.REBIAS).reinterpretAsInts();
-        v = v.or(full.and(Halves.INFINITY));
-        v.intoMemorySegment(y, to + (long) (b - from) * WORD_ROW + c, ORDER);
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 8 * g; k < 8 * g + 8; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          IntVector magnitude = v.lanewise(LSHR, 28).and(7);
+          IntVector bits = magnitude.lanewise(LSHL, 22).add(E2M1_ONE);
+          IntVector tiny = magnitude.neg().and(E2M1_ONE);
+          IntVector isTiny = magnitude.sub(2).lanewise(ASHR, 31);
+          bits = bits.lanewise(BITWISE_BLEND, tiny, isTiny).or(v.and(0x80000000));
+          bits.intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
       }
     }
   }
 
-  /** Exponents of MXFP4 blocks. */
-  static void mxfp4Scales(
-      MemorySegment w, long tile, int from, int until, MemorySegment y, long to) {
-    for (int b = from; b < until; b++) {
+  /** For narrower vectors, as in {@link VectorSumsKernel}. */
+  private static void nonLinearNarrow(
+      MemorySegment w, long from, int words, MemorySegment panel, long to) {
+    for (int g = 0; g < words; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long at = tile + (long) (b >> 1) * (SCALES + 8 * WORD_ROW) + (c & (SCALES - 1));
-        IntVector v = IntVector.fromMemorySegment(INTS, w, at, ORDER);
-        v = v.lanewise(LSHR, 16 * (b & 1) + 8 * (c / SCALES)).and(255);
-        // 2^(e − 128), subnormal for e below 2; see Halves
-        IntVector small = v.add(1).lanewise(LSHL, 21);
-        IntVector isSmall = v.sub(2).lanewise(ASHR, 31);
-        v = v.sub(1).lanewise(LSHL, 23).lanewise(BITWISE_BLEND, small, isSmall);
-        v.intoMemorySegment(y, to + (long) (b - from) * WORD_ROW + c, ORDER);
+        long word = from + (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+        for (int k = 8 * g; k < 8 * g + 8; k++) {
+          long out = to + (long) k * WORD_ROW + c;
+          IntVector four = v.lanewise(LSHR, 30).selectFrom(NON_LINEAR_BYTES);
+          four.lanewise(LSHL, v.lanewise(LSHR, 25).and(24))
+              .lanewise(ASHR, 24)
+              .convertShape(I2F, FLOATS, 0)
+              .intoMemorySegment(panel, out, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
       }
     }
   }

@@ -12,6 +12,7 @@ import dev.serval.api.graph.Reduction;
 import dev.serval.api.kv.KvSlot;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.KernelSet;
 
 /**
@@ -48,11 +49,10 @@ public record ProgramLayout(
 
   private static long scratchBytes(Graph graph, KernelSet kernels) {
     long most = 0;
-    int maxIn = 0;
     for (Node n : graph.nodes()) {
       switch (n.op()) {
-        case Projection.MatMul m -> maxIn = Math.max(maxIn, (int) m.weight().shape().ne0());
-        case Projection.ExpertMatMul m -> maxIn = Math.max(maxIn, (int) m.weight().shape().ne0());
+        case Projection.MatMul m -> most = Math.max(most, scratchBytes(m.weight(), kernels));
+        case Projection.ExpertMatMul m -> most = Math.max(most, scratchBytes(m.weight(), kernels));
         case AttentionOp.Attend a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
         case AttentionOp.AttendStep a -> most = Math.max(most, scratchBytes(a.spec(), kernels));
         case AttentionOp.KvStore s ->
@@ -60,9 +60,6 @@ public record ProgramLayout(
         case Reduction.TopK t -> most = Math.max(most, 8L * t.k());
         default -> {}
       }
-    }
-    if (maxIn > 0) {
-      most = Math.max(most, kernels.matmul().scratchBytes(maxIn));
     }
     if (graph.outputKind() == OutputKind.LOGITS) {
       most = Math.max(most, 4L * (graph.outputWidth() + SUM_CHUNK));
@@ -73,6 +70,10 @@ public record ProgramLayout(
   /** Bytes that moving keys takes: a row in F32, and cosines and sines. */
   private static long shiftBytes(KvSlot slot) {
     return 4L * slot.keyWidth() + 4L * slot.rotation().orElseThrow().nRot();
+  }
+
+  private static long scratchBytes(TensorView weight, KernelSet kernels) {
+    return kernels.matmul().scratchBytes(weight.type(), Math.toIntExact(weight.shape().ne0()));
   }
 
   private static long scratchBytes(AttentionSpec spec, KernelSet kernels) {

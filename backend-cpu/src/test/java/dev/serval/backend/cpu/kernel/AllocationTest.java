@@ -41,7 +41,7 @@ class AllocationTest {
             Samples.packed(arena, type, 512, 256, Samples.rows(arena, type, 512, 256, 1));
         MemorySegment x = Samples.floats(arena, 8 * 512, 2);
         MemorySegment y = arena.allocate(4L * 8 * 256);
-        MemorySegment scratch = arena.allocate(kernel.scratchBytes(512), 64);
+        MemorySegment scratch = arena.allocate(kernel.scratchBytes(type, 512), 64);
         for (int rows : new int[] {1, 7}) {
           assertAllocatesNothing(
               type + " × " + rows,

@@ -49,7 +49,7 @@ final class KernelDigest {
 
   private void products(MatmulKernel kernel) {
     for (DataType type : Samples.TYPES) {
-      for (int in : type.isQuantized() ? new int[] {32, 96, 544} : new int[] {1, 33, 127}) {
+      for (int in : Samples.lengths(type)) {
         PackedMatrix w = Samples.packed(arena, type, in, 45, Samples.rows(arena, type, in, 45, in));
         for (int rows : new int[] {1, 2, 9}) {
           MemorySegment y = arena.allocate(4L * rows * 45);

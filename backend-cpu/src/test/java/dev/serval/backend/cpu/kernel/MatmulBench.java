@@ -56,7 +56,7 @@ final class MatmulBench {
       Arena arena, MatmulKernel kernel, PackedMatrix w, int rows, long nanos) {
     MemorySegment x = Samples.floats(arena, (long) rows * w.in(), 2);
     MemorySegment y = arena.allocate(4L * rows * w.out(), 64);
-    MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.in()), 64);
+    MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
     return fastest(
         () -> kernel.multiply(w, x, 0, w.in(), rows, y, 0, w.out(), 0, w.tiles(), scratch), nanos);
   }

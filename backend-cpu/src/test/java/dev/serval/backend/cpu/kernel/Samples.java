@@ -4,6 +4,7 @@ import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.TensorView;
+import dev.serval.tck.reference.RowDecoder;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +16,9 @@ final class Samples {
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   static final DataType[] TYPES = {
-    DataType.F32, DataType.F16, DataType.BF16, DataType.Q8_0, DataType.Q4_0, DataType.MXFP4
+    DataType.F32, DataType.F16, DataType.BF16, DataType.Q8_0, DataType.Q4_0, DataType.Q4_1,
+    DataType.Q5_0, DataType.Q5_1, DataType.IQ4_NL, DataType.MXFP4, DataType.Q2_K, DataType.Q3_K,
+    DataType.Q4_K, DataType.Q5_K, DataType.Q6_K, DataType.IQ4_XS
   };
 
   private Samples() {}
@@ -52,10 +55,44 @@ final class Samples {
                 at,
                 (short) (Float.floatToRawIntBits(value) >>> 16));
         case MXFP4 -> s.set(ValueLayout.JAVA_BYTE, at, (byte) random.nextInt(120, 130));
-        default -> s.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, half);
+        default -> {
+          for (int offset : halves(type)) {
+            s.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + offset, half);
+            half = Float.floatToFloat16((float) random.nextDouble(-1, 1));
+          }
+        }
       }
     }
     return s;
+  }
+
+  /** Bytes of a block of the file where F16 scales lie. */
+  static int[] halves(DataType type) {
+    return switch (type) {
+      case Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS -> new int[] {0};
+      case Q4_1, Q5_1, Q4_K, Q5_K -> new int[] {0, 2};
+      case Q2_K -> new int[] {80, 82};
+      case Q3_K -> new int[] {108};
+      case Q6_K -> new int[] {208};
+      default -> throw new IllegalArgumentException(type.toString());
+    };
+  }
+
+  /** Row lengths round the edges of blocks and of what is computed at a time. */
+  static int[] lengths(DataType type) {
+    return switch (type.blockLength()) {
+      case 1 -> new int[] {1, 2, 31, 32, 33, 127, 129, 515};
+      case 32 -> new int[] {32, 64, 96, 160, 544};
+      default -> new int[] {256, 512, 1280};
+    };
+  }
+
+  /** Whether weights are not multiples of their scale. */
+  static boolean hasMinima(DataType type) {
+    return switch (type) {
+      case Q4_1, Q5_1, Q2_K, Q4_K, Q5_K -> true;
+      default -> false;
+    };
   }
 
   /** Rows packed as one matrix. */
@@ -72,7 +109,7 @@ final class Samples {
   static void multiply(
       MatmulKernel kernel, PackedMatrix w, MemorySegment x, int rows, MemorySegment y) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.in()), 64);
+      MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
       scratch.fill((byte) 0xff);
       kernel.multiply(w, x, 0, w.in(), rows, y, 0, w.out(), 0, w.tiles(), scratch);
     }
@@ -90,7 +127,10 @@ final class Samples {
     }
   }
 
-  /** Element {@code i} of blocks in file layout, as the format's definition says. */
+  /**
+   * Element {@code i} of blocks in file layout, as the format's definition says, for some types
+   * written down a second time.
+   */
   static double element(DataType type, MemorySegment s, long i) {
     long at = i / type.blockLength() * type.blockBytes();
     int j = (int) (i % type.blockLength());
@@ -107,7 +147,11 @@ final class Samples {
         int e = s.get(ValueLayout.JAVA_BYTE, at) & 255;
         yield Math.scalb(code < 8 ? magnitude : -magnitude, e - 127) + 0.0;
       }
-      default -> throw new IllegalArgumentException(type.toString());
+      default -> {
+        float[] block = new float[type.blockLength()];
+        RowDecoder.decode(type, s.asSlice(at, type.blockBytes()), block);
+        yield block[j];
+      }
     };
   }
 
