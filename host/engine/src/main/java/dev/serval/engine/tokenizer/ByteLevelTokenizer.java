@@ -136,7 +136,7 @@ final class ByteLevelTokenizer extends VocabularyTokenizer {
     return switch (type) {
       case NORMAL, UNUSED -> ByteAlphabet.decode(text, length);
       case BYTE -> ByteTokens.decode(text, length);
-      case UNKNOWN, CONTROL, USER_DEFINED -> length;
+      case UNKNOWN, CONTROL, USER_DEFINED, SHOWN -> length;
     };
   }
 }

@@ -120,9 +120,9 @@ final class EndOfGeneration {
   static TokenType[] repairedTypes(Vocabulary vocabulary, Metadata metadata) {
     TokenType[] types = vocabulary.types();
     named(vocabulary, metadata).stream().forEach(id -> types[id] = TokenType.CONTROL);
-    VISIBLE.forEach(name -> set(types, vocabulary.id(name), TokenType.USER_DEFINED));
+    VISIBLE.forEach(name -> set(types, vocabulary.id(name), TokenType.SHOWN));
     if (endsOnlyMessage(vocabulary)) {
-      set(types, vocabulary.id("<|end|>"), TokenType.USER_DEFINED);
+      set(types, vocabulary.id("<|end|>"), TokenType.SHOWN);
     }
     return types;
   }

@@ -17,6 +17,7 @@ final class PromptText {
   private final int[] ends;
 
   private final boolean[] markup;
+  private boolean hasMarkup;
 
   private PromptText(int parts, int chars) {
     this.bytes = new byte[chars + chars / 2 + 4];
@@ -45,6 +46,7 @@ final class PromptText {
     Arrays.fill(text.ends, part, charEnds.length, text.length);
     for (int i = 0; i < charEnds.length; i++) {
       text.markup[i] = parts.get(i).markup();
+      text.hasMarkup |= text.markup[i];
     }
     return text;
   }
@@ -82,6 +84,11 @@ final class PromptText {
   /** Bytes of the text. */
   int length() {
     return length;
+  }
+
+  /** Whether any part is markup. */
+  boolean hasMarkup() {
+    return hasMarkup;
   }
 
   /** Whether all bytes of a range that is not empty come from markup. */

@@ -50,7 +50,7 @@ final class SpaceMark {
     return switch (type) {
       case NORMAL, UNUSED -> unmark(text, length);
       case BYTE -> ByteTokens.decode(text, length);
-      case UNKNOWN, CONTROL, USER_DEFINED -> length;
+      case UNKNOWN, CONTROL, USER_DEFINED, SHOWN -> length;
     };
   }
 

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the tokens that are cut out of a text before it is tokenized: user-defined ones everywhere,
- * control and unknown ones in markup only. Immutable and thread-safe.
+ * control and unknown ones in markup only, markup that is shown as {@link TokenType#SHOWN} says.
+ * Immutable and thread-safe.
  *
  * <p>Longer tokens go first, and among equally long ones the lower id; each takes its occurrences
  * from left to right out of what its predecessors left. That is llama.cpp's partition, but not its
@@ -37,6 +38,9 @@ final class SpecialTokens {
 
   /** Whether a token is found in markup only, by rank. */
   private final boolean[] markupOnly;
+
+  /** Whether a token is found in markup only if there is any, by rank. */
+  private final boolean[] shown;
 
   /**
    * What to try next where a candidate begins but may not be taken, by rank: one of equal text,
@@ -67,6 +71,7 @@ final class SpecialTokens {
             .toArray();
     this.lengths = IntStream.of(ids).map(vocabulary::textBytes).toArray();
     this.markupOnly = new boolean[ids.length];
+    this.shown = new boolean[ids.length];
     this.fallback = filled(ids.length);
     int nodes = 1 + IntStream.of(lengths).sum();
     this.label = new byte[nodes];
@@ -77,7 +82,8 @@ final class SpecialTokens {
     int used = 1;
     // Shortest first, so that every prefix is there before what it begins.
     for (int rank = ids.length - 1; rank >= 0; rank--) {
-      markupOnly[rank] = vocabulary.type(ids[rank]).isMarkup();
+      markupOnly[rank] = vocabulary.type(ids[rank]).isHidden();
+      shown[rank] = vocabulary.type(ids[rank]) == TokenType.SHOWN;
       used = insert(vocabulary.text(ids[rank]), rank, used);
     }
   }
@@ -227,9 +233,13 @@ final class SpecialTokens {
   /** The candidate, or the first of its fallbacks, that may be found where it begins. */
   private int allowed(int rank, int at, PromptText text) {
     int r = rank;
-    while (r != NONE && markupOnly[r] && !text.isMarkup(at, at + lengths[r])) {
+    while (r != NONE && needsMarkup(r, text) && !text.isMarkup(at, at + lengths[r])) {
       r = fallback[r];
     }
     return r;
+  }
+
+  private boolean needsMarkup(int rank, PromptText text) {
+    return markupOnly[rank] || (shown[rank] && text.hasMarkup());
   }
 }

@@ -147,7 +147,7 @@ abstract class VocabularyTokenizer implements Tokenizer, TokenBytes {
 
   @Override
   public final boolean isControl(int token) {
-    return vocabulary.type(checked(token)).isMarkup();
+    return vocabulary.type(checked(token)).isHidden();
   }
 
   @Override
