@@ -28,6 +28,11 @@ public interface Tokenizer {
   /** Whether a token ends the generation. */
   boolean isEndOfGeneration(int token);
 
+  /** Whether a token must never be generated, though the model may want it. */
+  default boolean isSuppressed(int token) {
+    return false;
+  }
+
   /** A new converter of generated ids to text. */
   Detokenizer detokenizer();
 

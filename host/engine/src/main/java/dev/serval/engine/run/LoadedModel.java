@@ -24,7 +24,6 @@ import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.sampling.Sampler;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -33,6 +32,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /** A model with its runner: checks requests, turns them into sequences, waits. Thread-safe. */
@@ -88,15 +88,13 @@ public final class LoadedModel implements Model {
     idBound = idBound(parts.graph());
     int rowWidth = parts.graph().outputWidth();
     int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
-    vocabulary = new Sampler.Vocabulary(rowWidth, drawable, List.of());
+    Tokenizer tokenizer = parts.tokenizer();
+    vocabulary = drawable(rowWidth, drawable, tokenizer::isSuppressed);
     endless =
-        new Sampler.Vocabulary(
+        drawable(
             rowWidth,
             drawable,
-            IntStream.range(0, drawable)
-                .filter(parts.tokenizer()::isEndOfGeneration)
-                .boxed()
-                .toList());
+            id -> tokenizer.isSuppressed(id) || tokenizer.isEndOfGeneration(id));
     CompileSpec.Limits limits = parts.step().layout().limits();
     scheduler =
         new Scheduler(
@@ -113,6 +111,11 @@ public final class LoadedModel implements Model {
             options,
             counters,
             () -> onEnd.accept(this));
+  }
+
+  private static Sampler.Vocabulary drawable(int rowWidth, int size, IntPredicate never) {
+    return new Sampler.Vocabulary(
+        rowWidth, size, IntStream.range(0, size).filter(never).boxed().toList());
   }
 
   /**

@@ -36,6 +36,7 @@ abstract class VocabularyTokenizer implements Tokenizer, TokenBytes {
   private final Vocabulary vocabulary;
   private final SpecialTokens specials;
   private final BitSet endOfGeneration;
+  private final BitSet suppressed;
 
   /** What begins and ends a text, or {@link Vocabulary#NONE}. */
   private final int first;
@@ -49,11 +50,23 @@ abstract class VocabularyTokenizer implements Tokenizer, TokenBytes {
     int eos = stored.special(metadata, PREFIX + "eos_token_id", defaults.eos());
     this.unknown = stored.special(metadata, PREFIX + "unknown_token_id", defaults.unknown());
     this.endOfGeneration = EndOfGeneration.ids(stored, metadata, eos);
+    this.suppressed = suppressed(metadata, stored.size());
     this.vocabulary = stored.withTypes(EndOfGeneration.repairedTypes(stored, metadata));
     this.specials = new SpecialTokens(vocabulary);
     boolean addBos = metadata.bool(PREFIX + "add_bos_token").orElse(defaults.addBos());
     this.first = addBos ? bos : Vocabulary.NONE;
     this.last = metadata.bool(PREFIX + "add_eos_token").orElse(false) ? eos : Vocabulary.NONE;
+  }
+
+  /** Ids that are never drawn; those outside the vocabulary are ignored, as in llama.cpp. */
+  private static BitSet suppressed(Metadata metadata, int size) {
+    BitSet ids = new BitSet(size);
+    for (long id : metadata.integers(PREFIX + "suppress_tokens").orElse(new long[0])) {
+      if (id >= 0 && id < size) {
+        ids.set((int) id);
+      }
+    }
+    return ids;
   }
 
   /** The tokens, their types repaired. */
@@ -153,6 +166,11 @@ abstract class VocabularyTokenizer implements Tokenizer, TokenBytes {
   @Override
   public final boolean isEndOfGeneration(int token) {
     return endOfGeneration.get(checked(token));
+  }
+
+  @Override
+  public final boolean isSuppressed(int token) {
+    return suppressed.get(checked(token));
   }
 
   private int checked(int token) {

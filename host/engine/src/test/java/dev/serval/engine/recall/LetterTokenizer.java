@@ -12,6 +12,16 @@ public final class LetterTokenizer implements Tokenizer {
   public static final int VOCAB = 28;
   public static final int END = 0;
 
+  private final int suppressed;
+
+  public LetterTokenizer() {
+    this(-1);
+  }
+
+  public LetterTokenizer(int suppressed) {
+    this.suppressed = suppressed;
+  }
+
   public static int id(char letter) {
     return letter - 'a' + 2;
   }
@@ -49,6 +59,11 @@ public final class LetterTokenizer implements Tokenizer {
   @Override
   public boolean isEndOfGeneration(int token) {
     return token == END;
+  }
+
+  @Override
+  public boolean isSuppressed(int token) {
+    return token == suppressed;
   }
 
   @Override

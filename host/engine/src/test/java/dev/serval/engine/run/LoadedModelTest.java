@@ -1,6 +1,7 @@
 package dev.serval.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenEvent;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.engine.recall.LetterTokenizer;
@@ -91,6 +93,21 @@ class LoadedModelTest {
       assertEquals(FinishReason.LENGTH, result.finish());
       assertEquals(List.of(), result.tokens());
       assertEquals(0, m.counter("engine.steps"));
+    }
+  }
+
+  @Test
+  void neverDrawsWhatTheTokenizerSuppresses() throws InterruptedException {
+    int wanted = RunningModel.expected("serval", 1).getFirst();
+    LetterTokenizer tokenizer = new LetterTokenizer(wanted);
+    try (RunningModel m =
+        new RunningModel(64, 1, 8, RunningModel.options(60_000, 60_000), tokenizer)) {
+      assertEquals(List.of(), m.generate("serval", 20).tokens(), "the next best ends the text");
+      GenerateRequest endless =
+          new GenerateRequest(Prompt.text("serval"), SamplingOptions.GREEDY, 20, List.of(), true);
+      List<Integer> tokens = m.model.generate(endless, TokenSink.NONE).await().tokens();
+      assertEquals(20, tokens.size());
+      assertFalse(tokens.contains(wanted), tokens.toString());
     }
   }
 

@@ -9,6 +9,7 @@ import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.recall.LetterTokenizer;
 import dev.serval.engine.recall.RecallProgram;
 import java.util.ArrayList;
@@ -28,6 +29,15 @@ final class RunningModel implements AutoCloseable {
   }
 
   RunningModel(int contextLength, int maxSequences, int chunkTokens, RunnerOptions options) {
+    this(contextLength, maxSequences, chunkTokens, options, new LetterTokenizer());
+  }
+
+  RunningModel(
+      int contextLength,
+      int maxSequences,
+      int chunkTokens,
+      RunnerOptions options,
+      Tokenizer tokenizer) {
     program = new RecallProgram(contextLength, maxSequences, Math.max(chunkTokens, maxSequences));
     Step step = program.newStep();
     ModelInfo info =
@@ -49,7 +59,7 @@ final class RunningModel implements AutoCloseable {
         LoadedModel.start(
             new LoadedModel.Parts(
                 info,
-                new LetterTokenizer(),
+                tokenizer,
                 Optional.empty(),
                 program.layout().graph(),
                 program,

@@ -156,6 +156,16 @@ class VocabularyTest {
   }
 
   @Test
+  void fileNamesTokensThatAreNeverDrawn() {
+    Metadata m = good().put(KEY + "suppress_tokens", new long[] {3, -1, 4, 1L << 40}).build();
+    Tokenizer t = new Tokenizers().fromMetadata(m);
+
+    assertArrayEquals(
+        new int[] {3}, IntStream.range(0, t.vocabSize()).filter(t::isSuppressed).toArray());
+    assertFalse(new Tokenizers().fromMetadata(good().build()).isSuppressed(3));
+  }
+
+  @Test
   void namesOfOtherTemplatesAreTakenOut() {
     Vocab harmony = Vocab.basic().add("<|end|>", 0).add("<|return|>", 0).add("<|channel|>", 0);
     assertArrayEquals(new int[] {2, 3, 4}, endOfGeneration(harmony));
