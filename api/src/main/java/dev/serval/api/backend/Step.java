@@ -200,7 +200,7 @@ public class Step implements AutoCloseable {
       throw new IllegalArgumentException("wanted row " + row + " of " + tokens);
     }
     if (output instanceof Output.Candidates c
-        && 2L * c.k() + c.ids().size() + 1 > layout.graph().outputWidth()) {
+        && 2L * c.k() + c.ids().size() + 1 > layout.outputWidth()) {
       throw new IllegalArgumentException("candidates do not fit a row: " + c);
     }
     set(layout.wantedOffset(), wanted, row);
@@ -306,7 +306,7 @@ public class Step implements AutoCloseable {
    * ids (I32), k logits, the logits of the asked ids, and the log-sum-exp.
    */
   public final MemorySegment outputRow(int i) {
-    long width = 4L * layout.graph().outputWidth();
+    long width = 4L * layout.outputWidth();
     return memory.asSlice(layout.outputOffset() + i * width, width);
   }
 

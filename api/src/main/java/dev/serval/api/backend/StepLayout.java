@@ -28,6 +28,7 @@ public final class StepLayout {
   private final CompileSpec.Limits limits;
   private final int maxMoves;
   private final int outputRows;
+  private final int outputWidth;
   private final int embeddingWidth;
   private final long wantedOffset;
   private final long movesOffset;
@@ -60,6 +61,7 @@ public final class StepLayout {
           case POOLED -> limits.maxSequences();
           case NONE -> 0;
         };
+    outputWidth = graph.outputWidth();
     boolean supplied = limits.suppliedEmbeddings() && graph.embedding().isPresent();
     embeddingWidth = supplied ? graph.embedding().orElseThrow().type().width() : 0;
     long at = (3L + 3L * graph.groups().size()) * part(limits.maxTokens());
@@ -78,7 +80,7 @@ public final class StepLayout {
       at += part(boundaryElements(v));
     }
     outputOffset = at;
-    at += part((long) outputRows * graph.outputWidth());
+    at += part((long) outputRows * outputWidth);
     bytes = at;
   }
 
@@ -117,6 +119,11 @@ public final class StepLayout {
   /** Rows of the output part. */
   public int outputRows() {
     return outputRows;
+  }
+
+  /** Elements of a row of the output part; 0 if there is none. */
+  public int outputWidth() {
+    return outputWidth;
   }
 
   /** Width of a supplied embedding row; 0 if steps cannot supply any. */

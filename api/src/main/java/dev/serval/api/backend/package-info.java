@@ -1,6 +1,6 @@
 /** Backends: plan, place, compile, submit. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.backend;
 
