@@ -10,9 +10,15 @@ import java.util.List;
  * @param maxTokens tokens to generate at most; −1 for as many as the context holds
  * @param stop texts that end the generation; they are not part of the result
  * @param ignoreEnd whether tokens that end a generation are never drawn
+ * @param context what happens when the context is full, and to what it holds already
  */
 public record GenerateRequest(
-    Prompt prompt, SamplingOptions sampling, int maxTokens, List<String> stop, boolean ignoreEnd) {
+    Prompt prompt,
+    SamplingOptions sampling,
+    int maxTokens,
+    List<String> stop,
+    boolean ignoreEnd,
+    ContextOptions context) {
 
   /** Copies the list. */
   public GenerateRequest {
@@ -27,26 +33,32 @@ public record GenerateRequest(
 
   /** A request with default sampling, no limit and no stop texts. */
   public static GenerateRequest of(Prompt prompt) {
-    return new GenerateRequest(prompt, SamplingOptions.DEFAULT, -1, List.of(), false);
+    return new GenerateRequest(
+        prompt, SamplingOptions.DEFAULT, -1, List.of(), false, ContextOptions.DEFAULT);
   }
 
   /** The same with other sampling. */
   public GenerateRequest withSampling(SamplingOptions options) {
-    return new GenerateRequest(prompt, options, maxTokens, stop, ignoreEnd);
+    return new GenerateRequest(prompt, options, maxTokens, stop, ignoreEnd, context);
   }
 
   /** The same with a limit. */
   public GenerateRequest withMaxTokens(int n) {
-    return new GenerateRequest(prompt, sampling, n, stop, ignoreEnd);
+    return new GenerateRequest(prompt, sampling, n, stop, ignoreEnd, context);
   }
 
   /** The same with stop texts. */
   public GenerateRequest withStop(List<String> texts) {
-    return new GenerateRequest(prompt, sampling, maxTokens, texts, ignoreEnd);
+    return new GenerateRequest(prompt, sampling, maxTokens, texts, ignoreEnd, context);
   }
 
   /** The same without drawing tokens that end a generation. */
   public GenerateRequest ignoringEnd() {
-    return new GenerateRequest(prompt, sampling, maxTokens, stop, true);
+    return new GenerateRequest(prompt, sampling, maxTokens, stop, true, context);
+  }
+
+  /** The same with other handling of the context. */
+  public GenerateRequest withContext(ContextOptions options) {
+    return new GenerateRequest(prompt, sampling, maxTokens, stop, ignoreEnd, options);
   }
 }

@@ -1,6 +1,6 @@
 /** What an embedder calls: load a model, generate, watch, cancel. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.runtime;
 

@@ -12,6 +12,7 @@ import dev.serval.api.error.ServalException;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.OutputKind;
+import dev.serval.api.kv.SequenceSet;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.Metrics;
 import dev.serval.api.model.ChatFormat;
@@ -22,7 +23,7 @@ import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
-import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.kv.SharedCells;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.TieredBufferPool;
@@ -42,6 +43,9 @@ import org.slf4j.LoggerFactory;
  */
 final class ModelLoader {
   private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
+
+  /** Texts of ended generations that may stay in the cache, beside those that run. */
+  private static final int KEPT_TEXTS = 16;
 
   /** Least number of logits rows per step, so that evaluating a text takes few steps. */
   private static final int MIN_WANTED = 16;
@@ -198,6 +202,7 @@ final class ModelLoader {
             choice.graph(),
             compiled.program(),
             compiled.step(),
+            request.maxSequences(),
             chunkTokens,
             spec.resources().metrics());
     LoadedModel model =
@@ -242,15 +247,15 @@ final class ModelLoader {
   }
 
   private CompileSpec.Limits limits(Graph graph, int contextLength, int chunkTokens) {
-    int maxSequences = request.maxSequences();
-    int maxTokens = Math.max(chunkTokens, maxSequences);
-    int maxWanted = Math.min(maxTokens, Math.max(maxSequences, MIN_WANTED));
+    int running = request.maxSequences();
+    int maxTokens = Math.max(chunkTokens, running);
+    int maxWanted = Math.min(maxTokens, Math.max(running, MIN_WANTED));
     try {
       return new CompileSpec.Limits(
           maxTokens,
           maxWanted,
-          maxSequences,
-          KvCells.sizes(graph.groups(), contextLength, maxSequences, maxTokens),
+          Math.min(SequenceSet.MAX_SEQUENCES, running + KEPT_TEXTS),
+          SharedCells.of(graph.groups(), contextLength, running, maxTokens),
           false);
     } catch (IllegalArgumentException e) {
       throw new RequestRejectedException(

@@ -11,6 +11,7 @@ import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.ServalException;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
@@ -234,7 +235,8 @@ class EngineTest {
   }
 
   private static GenerateRequest request(Prompt prompt, int maxTokens) {
-    return new GenerateRequest(prompt, SamplingOptions.GREEDY, maxTokens, List.of(), false);
+    return new GenerateRequest(
+        prompt, SamplingOptions.GREEDY, maxTokens, List.of(), false, ContextOptions.DEFAULT);
   }
 
   private static List<Integer> generate(Model model, Prompt prompt, int n)

@@ -13,6 +13,7 @@ import dev.serval.api.model.Match;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.model.TokenizerFactory;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.LoadRequest;
@@ -154,7 +155,12 @@ class ReferenceModelTest {
   private static Generation start(Model model, String prompt) {
     return model.generate(
         new GenerateRequest(
-            Prompt.text(prompt), SamplingOptions.GREEDY, GENERATED, List.of(), false),
+            Prompt.text(prompt),
+            SamplingOptions.GREEDY,
+            GENERATED,
+            List.of(),
+            false,
+            ContextOptions.DEFAULT),
         TokenSink.NONE);
   }
 

@@ -2,6 +2,7 @@ package dev.serval.launcher;
 
 import dev.serval.api.backend.Device;
 import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.LoadRequest;
@@ -175,7 +176,8 @@ final class BenchCommand implements Callable<Integer> {
         GenerateRequest.of(new Prompt.Tokens(ids))
             .withSampling(SamplingOptions.GREEDY)
             .withMaxTokens(generate)
-            .ignoringEnd();
+            .ignoringEnd()
+            .withContext(ContextOptions.DEFAULT.withoutReuse());
     return loaded.generate(request, TokenSink.NONE).await();
   }
 

@@ -2,6 +2,8 @@ package dev.serval.launcher;
 
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
+import dev.serval.api.runtime.ContextOptions;
+import dev.serval.api.runtime.ContextOptions.Overflow;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
@@ -87,6 +89,18 @@ final class GenerateOptions {
       description = "start of the random numbers; default another one each time")
   private @Nullable Long seed;
 
+  @Option(
+      names = "--overflow",
+      paramLabel = "HOW",
+      description = "too long: refuse (default), truncate-oldest, shift")
+  private String overflow = "refuse";
+
+  @Option(
+      names = "--num-keep",
+      paramLabel = "N",
+      description = "leading tokens that are never dropped; default 0")
+  private int numKeep = 0;
+
   /** The system prompt; empty for none. */
   String system() {
     return system;
@@ -121,7 +135,19 @@ final class GenerateOptions {
     return GenerateRequest.of(prompt)
         .withSampling(sampling())
         .withMaxTokens(numPredict)
-        .withStop(stop);
+        .withStop(stop)
+        .withContext(ContextOptions.DEFAULT.withOverflow(overflow(), numKeep));
+  }
+
+  private Overflow overflow() {
+    return switch (overflow) {
+      case "refuse" -> Overflow.REFUSE;
+      case "truncate-oldest" -> Overflow.TRUNCATE_OLDEST;
+      case "shift" -> Overflow.SHIFT;
+      default ->
+          throw invalid(
+              "overflow must be refuse, truncate-oldest or shift, got \"" + overflow + "\"");
+    };
   }
 
   private void check() {
@@ -131,6 +157,10 @@ final class GenerateOptions {
     if (stop.contains("")) {
       throw invalid("stop must not be an empty text");
     }
+    if (numKeep < 0) {
+      throw invalid("num_keep must be 0 or more, got " + numKeep);
+    }
+    Objects.requireNonNull(overflow());
     Objects.requireNonNull(sampling()); // its constructor checks the others
   }
 

@@ -2,6 +2,7 @@ package dev.serval.launcher;
 
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.TokenUse;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -29,7 +30,14 @@ final class RunReport {
 
   /** How one generation went. */
   static void generation(PrintWriter out, GenerationResult result) {
-    rate(out, "prefill", result.promptTokens(), result.prefillNanos());
+    TokenUse use = result.use();
+    out.printf(
+        "prompt   %d tokens, %d reused, %d computed%s%n",
+        use.prompt(),
+        use.reused(),
+        use.prefilled(),
+        use.dropped() == 0 ? "" : ", " + use.dropped() + " dropped");
+    rate(out, "prefill", use.prefilled(), result.prefillNanos());
     // the first token comes out of the prefill
     rate(out, "decode", Math.max(0, result.tokens().size() - 1), result.decodeNanos());
     out.println("finish   " + result.finish().name().toLowerCase(Locale.ROOT));

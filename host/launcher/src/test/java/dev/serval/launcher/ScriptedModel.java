@@ -16,6 +16,7 @@ import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.TokenEvent;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.runtime.TokenUse;
 import dev.serval.api.text.TextPart;
 import dev.serval.api.text.Tokenizer;
 import java.util.ArrayDeque;
@@ -171,7 +172,13 @@ final class ScriptedModel implements Model {
         }
       }
       done = true;
-      return new GenerationResult(said.toString(), ids, finish, promptTokens, 1, 1);
+      return new GenerationResult(
+          said.toString(),
+          ids,
+          finish,
+          new TokenUse(promptTokens, 0, promptTokens, promptTokens, 0, ""),
+          1,
+          1);
     }
   }
 }

@@ -142,18 +142,19 @@ public final class KvCells {
   }
 
   /**
-   * Whether tokens of a sequence would find cells. If not, another sequence must be removed first.
+   * Whether tokens of a sequence would find cells, one step after the other. If not, another
+   * sequence must be removed first.
    *
    * @param position position of the first token
-   * @param n number of tokens
+   * @param n number of tokens, more than a step takes or not
    */
   public boolean fits(int sequence, int position, int n) {
     requireSequence(sequence);
     boolean fits = true;
     for (int i = 0; i < tables.size(); i++) {
       CellTable table = tables.get(i);
-      prune(table, sequence, position, n);
-      fits &= table.freeCells() >= n;
+      prune(table, sequence, position, Math.min(n, table.share()));
+      fits &= table.freeCells() >= Math.min(n, table.share() - table.held(sequence));
     }
     return fits;
   }

@@ -33,6 +33,12 @@ final class Batch {
     tokens += n;
   }
 
+  /** Leaves sequence {@code i} out after all: none of its tokens are computed. */
+  void leaveOut(int i) {
+    tokens -= counts[i];
+    counts[i] = 0;
+  }
+
   /** Number of sequences. */
   int size() {
     return sequences.size();

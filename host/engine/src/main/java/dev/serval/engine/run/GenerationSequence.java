@@ -4,12 +4,16 @@ import dev.serval.api.backend.Output;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.FinishReason;
+import dev.serval.api.runtime.TokenUse;
 import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.run.PrefixCache.Reuse;
 import dev.serval.engine.sampling.Sampler;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A text that the model continues. Prompt and generated tokens together never exceed the context:
@@ -22,9 +26,16 @@ final class GenerationSequence extends Sequence {
    *
    * @param maxTokens tokens to generate at most; −1 for as many as fit
    * @param contextLength tokens that prompt and continuation may take
+   * @param context what happens when the context is full
+   * @param droppedTokens tokens of the prompt that were dropped already
    * @param stallNanos how long a full ring may make no progress
    */
-  record Parameters(int maxTokens, int contextLength, long stallNanos) {}
+  record Parameters(
+      int maxTokens,
+      int contextLength,
+      ContextOptions context,
+      int droppedTokens,
+      long stallNanos) {}
 
   private final Parameters parameters;
   private final Tokenizer tokenizer;
@@ -34,11 +45,26 @@ final class GenerationSequence extends Sequence {
   private final EventRing ring;
   private final RunnerCounters counters;
   private final long submittedNanos = System.nanoTime();
-  private final int promptTokens;
+  private final int givenTokens;
+
+  /** Tokens of the prompt that are in the context. */
+  private int promptTokens;
+
   private final boolean drawsFromBest;
   private long firstTokenNanos;
-  private int[] history;
+
+  /** What is in the context: the prompt and what follows, less what was dropped. */
+  private final int[] history;
+
   private int length;
+
+  /** What was generated, dropped or not. */
+  private int[] generated;
+
+  private int generatedTokens;
+  private int dropped;
+  private int prefilled;
+  private @Nullable Reuse reuse;
   private int drawn;
   private boolean ended;
 
@@ -69,7 +95,10 @@ final class GenerationSequence extends Sequence {
     this.ring = generation.ring();
     this.counters = counters;
     promptTokens = prompt.length;
+    givenTokens = promptTokens + parameters.droppedTokens();
+    dropped = parameters.droppedTokens();
     history = Arrays.copyOf(prompt, capacity(parameters, prompt.length));
+    generated = new int[history.length - prompt.length];
     drawsFromBest = sampler.output() instanceof Output.Candidates;
     length = prompt.length;
     for (int token : prompt) {
@@ -147,38 +176,93 @@ final class GenerationSequence extends Sequence {
       finish(FinishReason.END);
       return;
     }
-    int index = generated();
-    history[length++] = token;
+    int index = generatedTokens;
+    append(token);
     counters.generatedTokens().increment();
     ring.put(index, token, text.append(token));
     if (text.isStopped()) {
       finish(FinishReason.STOP);
-    } else if (generated() == parameters.maxTokens()) {
+    } else if (generatedTokens == parameters.maxTokens()) {
       finish(FinishReason.LENGTH);
-    } else if (length == parameters.contextLength()) {
+    } else if (length == parameters.contextLength() && !isShifting()) {
       finish(FinishReason.CONTEXT_FULL);
     }
   }
 
-  private int generated() {
-    return length - promptTokens;
+  private void append(int token) {
+    history[length++] = token;
+    if (generatedTokens == generated.length) {
+      generated = Arrays.copyOf(generated, Math.max(64, 2 * generatedTokens));
+    }
+    generated[generatedTokens++] = token;
+  }
+
+  @Override
+  void advance(int n) {
+    prefilled += Math.clamp(promptTokens - computed(), 0, n);
+    super.advance(n);
+  }
+
+  @Override
+  int reusable() {
+    return parameters.context().reuse() ? promptTokens - 1 : 0;
+  }
+
+  @Override
+  void found(Reuse found) {
+    reuse = reuse == null ? found : reuse;
+  }
+
+  private boolean isShifting() {
+    return parameters.context().overflow() == ContextOptions.Overflow.SHIFT;
+  }
+
+  @Override
+  int kept() {
+    return ContextShift.kept(parameters.contextLength(), parameters.context().keep());
+  }
+
+  @Override
+  int overflow() {
+    int context = parameters.contextLength();
+    return isShifting() && length == context ? ContextShift.discard(context, kept(), length) : 0;
+  }
+
+  @Override
+  void dropped(int n, int left) {
+    super.dropped(n, left);
+    System.arraycopy(history, kept() + n, history, kept(), length - kept() - n);
+    length -= n;
+    dropped += n;
+    promptTokens -= Math.clamp(promptTokens - kept(), 0, n);
   }
 
   private void finish(FinishReason reason) {
     CharSequence tail = text.flush();
     if (!tail.isEmpty()) {
-      ring.put(generated(), -1, tail);
+      ring.put(generatedTokens, -1, tail);
     }
     long now = System.nanoTime();
     long first = firstTokenNanos == 0 ? now : firstTokenNanos;
     ended = true;
     generation.finished(
         new RunningGeneration.End(
-            Arrays.stream(history, promptTokens, length).boxed().toList(),
+            Arrays.stream(generated, 0, generatedTokens).boxed().toList(),
             text.isStopped() ? FinishReason.STOP : reason,
-            promptTokens,
+            use(),
             first - submittedNanos,
             now - first));
+  }
+
+  private TokenUse use() {
+    Reuse found = reuse;
+    return new TokenUse(
+        givenTokens,
+        found == null ? 0 : found.tokens(),
+        prefilled,
+        rows(),
+        dropped,
+        found == null ? "it was not computed" : found.miss());
   }
 
   @Override

@@ -13,6 +13,7 @@ import dev.serval.api.graph.Projection;
 import dev.serval.api.metrics.Metrics;
 import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.model.ChatFormat;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.LogitsSink;
@@ -24,6 +25,7 @@ import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.sampling.Sampler;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -53,6 +55,7 @@ public final class LoadedModel implements Model {
    * @param graph what the program computes, with logits as result
    * @param program what computes
    * @param step a step of the program
+   * @param running generations that run at once, at most as many as the program has sequences
    * @param chunkTokens prompt tokens per step
    * @param metrics counters of model and program
    */
@@ -63,6 +66,7 @@ public final class LoadedModel implements Model {
       Graph graph,
       Program program,
       Step step,
+      int running,
       int chunkTokens,
       Metrics metrics) {}
 
@@ -99,7 +103,7 @@ public final class LoadedModel implements Model {
     scheduler =
         new Scheduler(
             new Scheduler.Limits(
-                limits.maxSequences(), limits.maxTokens(), limits.maxWanted(), parts.chunkTokens()),
+                parts.running(), limits.maxTokens(), limits.maxWanted(), parts.chunkTokens()),
             options.queueBound());
     runner =
         new ModelRunner(
@@ -186,7 +190,8 @@ public final class LoadedModel implements Model {
 
   @Override
   public Generation generate(GenerateRequest request, TokenSink sink) {
-    int[] prompt = tokens(request.prompt());
+    int[] given = tokens(request.prompt());
+    int[] prompt = fitting(given, request.context());
     check(prompt, parts.info().contextLength() - 1);
     SamplingOptions sampling = request.sampling();
     long seed = sampling.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
@@ -201,7 +206,11 @@ public final class LoadedModel implements Model {
         new GenerationSequence(
             prompt,
             new GenerationSequence.Parameters(
-                request.maxTokens(), parts.info().contextLength(), options.stallNanos()),
+                request.maxTokens(),
+                parts.info().contextLength(),
+                request.context(),
+                given.length - prompt.length,
+                options.stallNanos()),
             parts.tokenizer(),
             new GeneratedText(parts.tokenizer(), request.stop()),
             new Sampler(sampling, request.ignoreEnd() ? endless : vocabulary, seed),
@@ -217,6 +226,19 @@ public final class LoadedModel implements Model {
     counters.generations().increment();
     generation.start(() -> runner.cancel(sequence));
     return generation;
+  }
+
+  /** A prompt without the tokens that are dropped because it does not fit. */
+  private int[] fitting(int[] prompt, ContextOptions context) {
+    int length = parts.info().contextLength();
+    if (prompt.length < length || context.overflow() == ContextOptions.Overflow.REFUSE) {
+      return prompt;
+    }
+    int keep = ContextShift.kept(length, context.keep());
+    int drop = ContextShift.discard(length, keep, prompt.length);
+    int[] shorter = Arrays.copyOf(prompt, prompt.length - drop);
+    System.arraycopy(prompt, keep + drop, shorter, keep, shorter.length - keep);
+    return shorter;
   }
 
   /** Checks that a text is not empty, not longer than {@code most}, and of known ids. */

@@ -51,6 +51,7 @@ final class ModelRunner {
   private final Consumer<Sequence> onCancelled = ModelRunner::endCancelled;
 
   private final OutputRows outputs;
+  private final PrefixCache prefixes;
 
   private final Thread thread;
   private final CountDownLatch over = new CountDownLatch(1);
@@ -89,6 +90,7 @@ final class ModelRunner {
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
     outputs = new OutputRows(name, step);
+    prefixes = new PrefixCache(cells, step.layout().limits().maxSequences(), scheduler.active());
     thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
   }
 
@@ -114,6 +116,7 @@ final class ModelRunner {
   private void turn() throws InterruptedException {
     endUnwanted();
     scheduler.admit(onCancelled, onAdmitted);
+    resumeParked();
     scheduler.plan(batch);
     if (batch.isEmpty()) {
       scheduler.awaitChange();
@@ -123,7 +126,24 @@ final class ModelRunner {
     }
   }
 
+  /** Lets sequences that wait for room go on, the oldest first. */
+  private void resumeParked() {
+    List<Sequence> active = scheduler.active();
+    for (int i = 0; i < active.size(); i++) {
+      Sequence s = active.get(i);
+      if (s.isParked()) {
+        PrefixCache.Reuse reuse = prefixes.resume(s);
+        if (reuse == null) {
+          return;
+        }
+        s.found(reuse);
+        counters.reusedTokens().add(reuse.tokens());
+      }
+    }
+  }
+
   private void begin(Sequence s) {
+    prefixes.admit(s);
     guarded(s, s::admitted);
     if (s.isEnded()) {
       retire(s);
@@ -153,10 +173,15 @@ final class ModelRunner {
 
   private void fill() {
     step.begin();
+    long inStep = 0;
     for (int i = 0; i < batch.size(); i++) {
       Sequence s = batch.sequence(i);
-      int first = s.computed();
       int n = batch.count(i);
+      if (s.isParked() || !prefixes.makeRoom(s, n, inStep)) {
+        batch.leaveOut(i);
+        continue;
+      }
+      int first = s.computed();
       int firstRow = step.tokens();
       for (int position = first; position < first + n; position++) {
         int row = step.token(s.token(position), position, s.number());
@@ -165,6 +190,7 @@ final class ModelRunner {
         }
       }
       cells.place(step, firstRow, s.number(), first, n);
+      inStep |= 1L << s.number();
     }
   }
 
@@ -194,6 +220,7 @@ final class ModelRunner {
     switch (outcome) {
       case Outcome.Done _ -> {
         unaskedAborts = 0;
+        cells.settle();
         counters.steps().increment();
         counters.computedTokens().add(batch.tokens());
         cells.settle();
@@ -233,8 +260,17 @@ final class ModelRunner {
       }
       if (s.isEnded()) {
         retire(s);
+      } else if (s.overflow() > 0) {
+        shift(s);
       }
     }
+  }
+
+  /** Drops tokens of a sequence that fills the context. */
+  private void shift(Sequence s) {
+    int left = cells.resumable(s.number(), Math.min(s.kept(), s.computed()));
+    cells.remove(s.number(), left);
+    s.dropped(s.overflow(), left);
   }
 
   /** Hands a sequence a row; guarded without an object for it. */
@@ -262,7 +298,7 @@ final class ModelRunner {
   }
 
   private void retire(Sequence s) {
-    cells.remove(s.number(), 0);
+    prefixes.keep(s);
     scheduler.retire(s);
   }
 

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.LongAdder;
  * @param steps steps that ran to their end
  * @param abortedSteps steps that were interrupted
  * @param computedTokens tokens computed by steps that ran to their end
+ * @param reusedTokens tokens that were in the cache already when a sequence began or went on
  * @param generatedTokens tokens drawn, without those that end a generation
  * @param generations generations started
  */
@@ -16,6 +17,7 @@ record RunnerCounters(
     LongAdder steps,
     LongAdder abortedSteps,
     LongAdder computedTokens,
+    LongAdder reusedTokens,
     LongAdder generatedTokens,
     LongAdder generations) {
 
@@ -24,6 +26,7 @@ record RunnerCounters(
         metrics.counter("engine.steps"),
         metrics.counter("engine.steps.aborted"),
         metrics.counter("engine.tokens.computed"),
+        metrics.counter("engine.tokens.reused"),
         metrics.counter("engine.tokens.generated"),
         metrics.counter("engine.generations"));
   }

@@ -6,6 +6,7 @@ import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.TokenEvent;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.runtime.TokenUse;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -32,14 +33,14 @@ final class RunningGeneration implements Generation {
    *
    * @param tokens generated ids
    * @param finish why
-   * @param promptTokens tokens of the prompt
+   * @param use what the tokens cost
    * @param prefillNanos from submission to the first sampled token
    * @param decodeNanos from the first sampled token to the end
    */
   record End(
       List<Integer> tokens,
       FinishReason finish,
-      int promptTokens,
+      TokenUse use,
       long prefillNanos,
       long decodeNanos) {}
 
@@ -125,7 +126,7 @@ final class RunningGeneration implements Generation {
               text.apply(how.tokens()),
               how.tokens(),
               sinkFailed ? FinishReason.CANCELLED : how.finish(),
-              how.promptTokens(),
+              how.use(),
               how.prefillNanos(),
               how.decodeNanos());
     } catch (RuntimeException | LinkageError e) {

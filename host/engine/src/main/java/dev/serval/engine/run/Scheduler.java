@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decides what a model computes next.
  *
- * <p>Requests wait in order of arrival until a sequence number is free. Each step holds one token
- * of every sequence in decode, and prompt tokens of those in prefill up to {@link
+ * <p>Requests wait in order of arrival until fewer than {@link Limits#maxSequences} run. Each step
+ * holds one token of every sequence in decode, and prompt tokens of those in prefill up to {@link
  * Limits#chunkTokens} in all, at least one; which prefill comes first rotates from step to step, so
- * that a long prompt delays a short one by one chunk. Sequences whose consumer is behind are left
- * out.
+ * that a long prompt delays a short one by one chunk. Sequences whose consumer is behind, and those
+ * that wait for room in the cache, are left out.
  *
  * <p>{@link #submit}, {@link #changed}, {@link #close} and {@link #lose} may be called from any
  * thread, the rest is confined to the runner thread.
@@ -51,7 +51,6 @@ final class Scheduler {
   private final List<Sequence> active = new ArrayList<>();
   private final List<Sequence> admitted = new ArrayList<>();
   private final List<Sequence> cancelled = new ArrayList<>();
-  private long usedNumbers;
   private int turn;
 
   Scheduler(Limits limits, int queueBound) {
@@ -153,10 +152,10 @@ final class Scheduler {
   }
 
   /**
-   * Takes cancelled requests out of the queue and gives waiting ones their numbers.
+   * Takes cancelled requests out of the queue and lets waiting ones run while there is a place.
    *
    * @param onCancelled takes each request that was cancelled
-   * @param onAdmitted takes each sequence that got a number; may retire it
+   * @param onAdmitted takes each sequence that may run; may retire it
    */
   void admit(Consumer<Sequence> onCancelled, Consumer<Sequence> onAdmitted) {
     admitted.clear();
@@ -181,23 +180,19 @@ final class Scheduler {
     }
     cancelled.forEach(onCancelled);
     for (Sequence s : admitted) {
-      int number = Long.numberOfTrailingZeros(~usedNumbers);
-      usedNumbers |= 1L << number;
       active.add(s);
-      s.admit(number);
       onAdmitted.accept(s);
     }
   }
 
-  /** The sequences that have numbers, in order of admission. */
+  /** The sequences that run, in order of admission. */
   List<Sequence> active() {
     return active;
   }
 
-  /** Frees the number of a sequence that ended. */
+  /** Frees the place of a sequence that ended. */
   void retire(Sequence sequence) {
     active.remove(sequence);
-    usedNumbers &= ~(1L << sequence.number());
   }
 
   /** Takes all requests out of the queue, at the end. */
@@ -227,7 +222,7 @@ final class Scheduler {
     int wantedLeft = limits.maxWanted();
     for (int i = 0; i < active.size(); i++) {
       Sequence s = active.get(i);
-      if (s.remaining() == 1 && !s.isPaused()) {
+      if (s.remaining() == 1 && !s.isHeldBack()) {
         batch.add(s, 1);
         wantedLeft--;
       }
@@ -237,7 +232,7 @@ final class Scheduler {
     turn++;
     for (int i = 0; i < active.size(); i++) {
       Sequence s = active.get((turn + i) % active.size());
-      if (s.remaining() <= 1 || s.isPaused()) {
+      if (s.remaining() <= 1 || s.isHeldBack()) {
         continue;
       }
       int n = Math.min(s.remaining(), tokensLeft);

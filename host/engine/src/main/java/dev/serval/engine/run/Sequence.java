@@ -12,6 +12,8 @@ abstract class Sequence {
 
   private int number = -1;
   private int computed;
+  private int rows;
+  private boolean parked = true;
   private volatile boolean cancelled;
 
   /** Number of the sequence in steps and cell tables; −1 while it waits. */
@@ -19,7 +21,7 @@ abstract class Sequence {
     return number;
   }
 
-  /** Gives it a number. */
+  /** Gives it a number; it is parked still. */
   final void admit(int freeNumber) {
     number = freeNumber;
   }
@@ -38,8 +40,66 @@ abstract class Sequence {
   }
 
   /** States that the next n tokens were computed. */
-  final void advance(int n) {
+  void advance(int n) {
     computed += n;
+    rows += n;
+  }
+
+  /** Rows computed for it, those computed again included. */
+  final int rows() {
+    return rows;
+  }
+
+  /** Whether it waits for room in the cache: it is not computed meanwhile. */
+  final boolean isParked() {
+    return parked;
+  }
+
+  /** Makes it wait for room; none of its tokens is in the cache any more. */
+  final void park() {
+    parked = true;
+    computed = 0;
+  }
+
+  /** Ends the wait for room, with so many tokens of it in the cache. */
+  final void unpark(int reused) {
+    parked = false;
+    computed = reused;
+  }
+
+  /** Notes what was found in the cache, each time it ends a wait for room. */
+  void found(PrefixCache.Reuse reuse) {}
+
+  /** Whether it has to be left out of the next step. */
+  final boolean isHeldBack() {
+    return parked || isPaused();
+  }
+
+  /** Leading tokens that need not be computed if their rows are in the cache. */
+  int reusable() {
+    return 0;
+  }
+
+  /**
+   * Tokens to drop now because the context is full, right after the {@link #kept} ones; 0 for none.
+   */
+  int overflow() {
+    return 0;
+  }
+
+  /** Leading tokens that are not dropped. */
+  int kept() {
+    return 0;
+  }
+
+  /**
+   * States that tokens were dropped, from the text and from the cache.
+   *
+   * @param n the {@link #overflow}
+   * @param left tokens whose rows are in the cache still
+   */
+  void dropped(int n, int left) {
+    computed = left;
   }
 
   /** Asks for an end; the runner thread carries it out. From any thread. */

@@ -14,13 +14,14 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.Value;
 import dev.serval.api.kv.KvStorage;
+import dev.serval.api.kv.SequenceSet;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.TensorView;
-import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.kv.SharedCells;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,15 +43,19 @@ public final class RecallProgram implements Program {
 
   public static final int WINDOW = 6;
 
+  /** Sequences beyond those that run. */
+  public static final int KEPT_TEXTS = 4;
+
   /** A token after which all logits are not numbers. */
   public static final int POISON = LetterTokenizer.id('z');
 
   private record Place(int sequence, int position) {}
 
+  private record Held(int position, int token) {}
+
   private final StepLayout layout;
   private final List<Map<Place, Integer>> cellOf = new ArrayList<>();
-  private final List<Map<Integer, Place>> inCell = new ArrayList<>();
-  private final List<Map<Integer, Integer>> tokenIn = new ArrayList<>();
+  private final List<Map<Integer, Held>> inCell = new ArrayList<>();
   private @Nullable Step submitted;
   private boolean interrupted;
   private boolean holding;
@@ -67,7 +72,6 @@ public final class RecallProgram implements Program {
     for (int g = 0; g < graph.groups().size(); g++) {
       cellOf.add(new HashMap<>());
       inCell.add(new HashMap<>());
-      tokenIn.add(new HashMap<>());
     }
   }
 
@@ -75,8 +79,8 @@ public final class RecallProgram implements Program {
     return new CompileSpec.Limits(
         maxTokens,
         Math.min(maxTokens, Math.max(maxSequences, 4)),
-        maxSequences,
-        KvCells.sizes(graph().groups(), contextLength, maxSequences, maxTokens),
+        Math.min(SequenceSet.MAX_SEQUENCES, maxSequences + KEPT_TEXTS),
+        SharedCells.of(graph().groups(), contextLength, maxSequences, maxTokens),
         false);
   }
 
@@ -183,14 +187,17 @@ public final class RecallProgram implements Program {
   }
 
   private void compute(Step step) {
+    for (int i = 0; i < step.moves(); i++) {
+      Place place = new Place(step.move(i, 1), step.move(i, 2));
+      cellOf.get(step.move(i, 0)).put(place, step.move(i, 3));
+    }
     int output = 0;
     for (int row = 0; row < step.tokens(); row++) {
       Place place = new Place(step.sequence(row), step.position(row));
       for (int g = 0; g < cellOf.size(); g++) {
         int cell = step.cell(g, row);
         cellOf.get(g).put(place, cell);
-        inCell.get(g).put(cell, place);
-        tokenIn.get(g).put(cell, step.tokenId(row));
+        inCell.get(g).put(cell, new Held(step.position(row), step.tokenId(row)));
       }
       if (output < step.wanted() && step.wantedRow(output) == row) {
         logits(step, row, step.outputRow(output));
@@ -209,10 +216,11 @@ public final class RecallProgram implements Program {
       for (int position = step.from(g, row); position < step.until(g, row); position++) {
         Place place = new Place(step.sequence(row), position);
         Integer cell = cellOf.get(g).get(place);
-        if (cell == null || !place.equals(inCell.get(g).get(cell))) {
+        Held held = cell == null ? null : inCell.get(g).get(cell);
+        if (held == null || held.position() != position) {
           throw new IllegalStateException("group " + g + ": " + place + " is not in the cache");
         }
-        seen.add(tokenIn.get(g).getOrDefault(cell, -1));
+        seen.add(held.token());
       }
       hash = hash(hash, seen);
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
@@ -104,7 +105,13 @@ class LoadedModelTest {
         new RunningModel(64, 1, 8, RunningModel.options(60_000, 60_000), tokenizer)) {
       assertEquals(List.of(), m.generate("serval", 20).tokens(), "the next best ends the text");
       GenerateRequest endless =
-          new GenerateRequest(Prompt.text("serval"), SamplingOptions.GREEDY, 20, List.of(), true);
+          new GenerateRequest(
+              Prompt.text("serval"),
+              SamplingOptions.GREEDY,
+              20,
+              List.of(),
+              true,
+              ContextOptions.DEFAULT);
       List<Integer> tokens = m.model.generate(endless, TokenSink.NONE).await().tokens();
       assertEquals(20, tokens.size());
       assertFalse(tokens.contains(wanted), tokens.toString());

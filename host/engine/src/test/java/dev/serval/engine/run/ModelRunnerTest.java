@@ -97,7 +97,7 @@ class ModelRunnerTest {
   @Test
   void stalledConsumerPausesItselfOnlyAndIsGivenUp() throws InterruptedException {
     CountDownLatch never = new CountDownLatch(1);
-    try (RunningModel m = new RunningModel(64, 2, 16, RunningModel.options(60_000, 50))) {
+    try (RunningModel m = new RunningModel(64, 2, 16, RunningModel.options(60_000, 500))) {
       Generation stalled =
           m.model.generate(RunningModel.request("abc", -1), event -> awaitQuietly(never));
       assertEquals(RunningModel.expected(PROMPT, 30), m.generate(PROMPT, 30).tokens());
@@ -111,7 +111,7 @@ class ModelRunnerTest {
   @Test
   void consumerThatStallsAfterTheEndIsGivenUpByWhoWaits() {
     CountDownLatch never = new CountDownLatch(1);
-    try (RunningModel m = new RunningModel(64, 2, 16, RunningModel.options(60_000, 50))) {
+    try (RunningModel m = new RunningModel(64, 2, 16, RunningModel.options(60_000, 500))) {
       Generation stalled =
           m.model.generate(RunningModel.request("abc", 1), event -> awaitQuietly(never));
       RequestRejectedException e = assertThrows(RequestRejectedException.class, stalled::await);

@@ -3,6 +3,7 @@ package dev.serval.engine.run;
 import dev.serval.api.backend.Step;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.Metrics;
+import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.ModelInfo;
@@ -64,6 +65,7 @@ final class RunningModel implements AutoCloseable {
                 program.layout().graph(),
                 program,
                 step,
+                maxSequences,
                 chunkTokens,
                 new Metrics()),
             options,
@@ -83,7 +85,12 @@ final class RunningModel implements AutoCloseable {
 
   static GenerateRequest request(String prompt, int maxTokens) {
     return new GenerateRequest(
-        Prompt.text(prompt), SamplingOptions.GREEDY, maxTokens, List.of(), false);
+        Prompt.text(prompt),
+        SamplingOptions.GREEDY,
+        maxTokens,
+        List.of(),
+        false,
+        ContextOptions.DEFAULT);
   }
 
   /** What a prompt is continued with, computed without the runner. */

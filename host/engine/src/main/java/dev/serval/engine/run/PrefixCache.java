@@ -1,0 +1,278 @@
+package dev.serval.engine.run;
+
+import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.kv.SequenceNumbers;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The texts whose rows are in the cache: those of running sequences, and those of ended ones, which
+ * are kept until their number or their cells are needed. A new sequence begins with the rows of the
+ * text that begins most like it, whether that one still runs or not; rows are shared, not copied.
+ *
+ * <p>Confined to the runner thread. What it does per step allocates nothing.
+ */
+final class PrefixCache {
+
+  /**
+   * A beginning found in the cache.
+   *
+   * @param tokens leading tokens whose rows can be used
+   * @param miss why these are not all that could be used; empty if they are
+   */
+  record Reuse(int tokens, String miss) {}
+
+  /** The text of a sequence that ended; the first is the one used least recently. */
+  private static final class Kept {
+
+    private final int number;
+    private final int[] tokens;
+
+    Kept(int number, int[] tokens) {
+      this.number = number;
+      this.tokens = tokens;
+    }
+  }
+
+  private final KvCells cells;
+  private final SequenceNumbers numbers;
+  private final List<Sequence> active;
+  private final List<Kept> kept = new ArrayList<>();
+  private long parked;
+
+  /**
+   * Starts empty.
+   *
+   * @param cells the cell tables of the program
+   * @param numbers sequences the program knows at most
+   * @param active the running sequences, changed by the scheduler
+   */
+  PrefixCache(KvCells cells, int numbers, List<Sequence> active) {
+    this.cells = cells;
+    this.numbers = new SequenceNumbers(numbers);
+    this.active = active;
+  }
+
+  /**
+   * Gives a sequence a number. If there is none left the oldest kept text gives way, but rather not
+   * the one that the sequence begins like.
+   */
+  void admit(Sequence s) {
+    if (!numbers.isAnyLeft()) {
+      Kept alike = null;
+      int most = 0;
+      for (Kept k : kept) {
+        int common = common(s, k.tokens, s.reusable());
+        alike = common > most ? k : alike;
+        most = Math.max(most, common);
+      }
+      if (alike != null) {
+        kept.remove(alike);
+        kept.add(alike);
+      }
+      evictOldest();
+    }
+    s.admit(numbers.take());
+  }
+
+  /** Lets a sequence that holds nothing begin with rows that are in the cache. */
+  private Reuse reuse(Sequence s) {
+    int most = Math.min(s.reusable(), s.length() - 1);
+    if (most <= 0) {
+      return new Reuse(0, "reuse was not asked for");
+    }
+    int source = -1;
+    int best = 0;
+    int longest = 0;
+    for (Sequence other : active) {
+      int common = other.equals(s) || other.number() < 0 ? 0 : common(s, other, most);
+      int usable = common > best ? cells.resumable(other.number(), common) : 0;
+      longest = Math.max(longest, common);
+      if (usable > best) {
+        best = usable;
+        source = other.number();
+      }
+    }
+    Kept used = null;
+    for (Kept k : kept) {
+      int common = common(s, k.tokens, most);
+      int usable = common > best ? cells.resumable(k.number, common) : 0;
+      longest = Math.max(longest, common);
+      if (usable > best) {
+        best = usable;
+        source = k.number;
+        used = k;
+      }
+    }
+    if (best > 0) {
+      cells.fork(source, s.number(), best);
+    }
+    if (used != null) {
+      refresh(used, best);
+    }
+    return new Reuse(best, miss(most, longest, best));
+  }
+
+  private static String miss(int most, int longest, int best) {
+    if (best == most) {
+      return "";
+    }
+    if (longest == 0) {
+      return "no text in the cache begins like this one";
+    }
+    return best == longest
+        ? "the text in the cache differs from token " + longest + " on"
+        : longest + " tokens are known, but what the next one sees is gone from the window's cells";
+  }
+
+  /** Tokens that two texts have in common and the second has in the cache. */
+  private static int common(Sequence s, Sequence other, int most) {
+    int n = Math.min(most, other.computed());
+    int i = 0;
+    while (i < n && s.token(i) == other.token(i)) {
+      i++;
+    }
+    return i;
+  }
+
+  private static int common(Sequence s, int[] tokens, int most) {
+    int n = Math.min(most, tokens.length);
+    int i = 0;
+    while (i < n && s.token(i) == tokens[i]) {
+      i++;
+    }
+    return i;
+  }
+
+  /** A kept text that was used is the newest; one that goes on as another is kept no longer. */
+  private void refresh(Kept used, int tokens) {
+    kept.remove(used);
+    if (tokens == used.tokens.length) {
+      forget(used);
+    } else {
+      kept.add(used);
+    }
+  }
+
+  /** Keeps what a sequence that ended has in the cache. */
+  void keep(Sequence s) {
+    int n = s.computed();
+    if (n == 0) {
+      cells.remove(s.number(), 0);
+      numbers.release(s.number());
+      return;
+    }
+    cells.remove(s.number(), n);
+    int[] tokens = new int[n];
+    for (int i = 0; i < n; i++) {
+      tokens[i] = s.token(i);
+    }
+    Kept text = new Kept(s.number(), tokens);
+    for (int i = kept.size() - 1; i >= 0; i--) {
+      Kept other = kept.get(i);
+      if (common(s, other.tokens, n) == other.tokens.length) {
+        kept.remove(i);
+        forget(other);
+      }
+    }
+    kept.add(text);
+  }
+
+  private void forget(Kept text) {
+    cells.remove(text.number, 0);
+    numbers.release(text.number);
+  }
+
+  /** Frees the kept text used least recently; returns whether there was one. */
+  private boolean evictOldest() {
+    if (kept.isEmpty()) {
+      return false;
+    }
+    forget(kept.removeFirst());
+    return true;
+  }
+
+  /**
+   * Makes room for the next tokens of a sequence: kept texts give way, oldest first, then paused
+   * sequences, then younger ones that are not in the step yet. Sequences that give way are parked.
+   *
+   * @param s the sequence
+   * @param n tokens of it in the step
+   * @param inStep bit i: sequence i has its cells in the step already
+   * @return whether there is room now
+   */
+  boolean makeRoom(Sequence s, int n, long inStep) {
+    while (!cells.fits(s.number(), s.computed(), n)) {
+      if (!evictOldest()) {
+        Sequence victim = victim(s, inStep);
+        if (victim == null) {
+          return false;
+        }
+        park(victim);
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Ends a parked sequence's wait if it finds room as a whole, with what it can reuse. Only kept
+   * texts and paused sequences give way.
+   *
+   * @return what it reuses, or null if it has to wait on
+   */
+  @Nullable Reuse resume(Sequence s) {
+    Reuse reuse = reuse(s);
+    while (!cells.fits(s.number(), reuse.tokens(), s.length() - reuse.tokens())) {
+      if (!evictOldest()) {
+        Sequence victim = pausedVictim(s, 0);
+        if (victim == null) {
+          cells.remove(s.number(), 0);
+          return null;
+        }
+        park(victim);
+      }
+    }
+    s.unpark(reuse.tokens());
+    return reuse;
+  }
+
+  private void park(Sequence victim) {
+    cells.remove(victim.number(), 0);
+    victim.park();
+    parked++;
+  }
+
+  /** How often a sequence had to give way. */
+  long parked() {
+    return parked;
+  }
+
+  /** The youngest paused sequence, or else the youngest after {@code s}. */
+  private @Nullable Sequence victim(Sequence s, long inStep) {
+    Sequence paused = pausedVictim(s, inStep);
+    if (paused != null) {
+      return paused;
+    }
+    for (int i = active.size() - 1; i > active.indexOf(s); i--) {
+      if (canGiveWay(active.get(i), s, inStep)) {
+        return active.get(i);
+      }
+    }
+    return null;
+  }
+
+  private @Nullable Sequence pausedVictim(Sequence s, long inStep) {
+    for (int i = active.size() - 1; i >= 0; i--) {
+      Sequence other = active.get(i);
+      if (other.isPaused() && canGiveWay(other, s, inStep)) {
+        return other;
+      }
+    }
+    return null;
+  }
+
+  private static boolean canGiveWay(Sequence other, Sequence s, long inStep) {
+    return !other.equals(s) && !other.isParked() && (inStep & 1L << other.number()) == 0;
+  }
+}

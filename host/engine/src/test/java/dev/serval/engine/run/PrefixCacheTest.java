@@ -1,0 +1,183 @@
+package dev.serval.engine.run;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.serval.api.runtime.ContextOptions;
+import dev.serval.api.runtime.Generation;
+import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.runtime.TokenUse;
+import dev.serval.engine.recall.LetterTokenizer;
+import dev.serval.engine.recall.RecallProgram;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What later texts find in the cache, and what happens when it is full. */
+@Timeout(60)
+class PrefixCacheTest {
+
+  private static final String PROMPT = "thequickbrownfoxjumps";
+
+  private static final RunnerOptions ROOMY =
+      new RunnerOptions(TimeUnit.MINUTES.toNanos(1), TimeUnit.MINUTES.toNanos(1), 1 << 16, 200);
+
+  private static String letters(List<Integer> ids) {
+    StringBuilder text = new StringBuilder();
+    ids.forEach(id -> text.append(LetterTokenizer.text(id)));
+    return text.toString();
+  }
+
+  @Test
+  void aTextThatGoesOnComputesOnlyWhatIsNew() throws InterruptedException {
+    try (RunningModel m = new RunningModel(128, 2, 16)) {
+      GenerationResult first = m.generate(PROMPT, 10);
+      assertEquals(new TokenUse(21, 0, 21, 30, 0, first.use().reuse()), first.use());
+      assertEquals("no text in the cache begins like this one", first.use().reuse());
+
+      String next = PROMPT + letters(first.tokens()) + "overthelazydog";
+      GenerationResult second = m.generate(next, 5);
+      // The last token of the answer was never computed.
+      assertEquals(30, second.use().reused());
+      assertEquals(next.length() - 30, second.use().prefilled());
+      assertEquals("", reasonBeyond(second.use(), next.length()));
+      assertEquals(RunningModel.expected(next, 5), second.tokens());
+    }
+  }
+
+  private static String reasonBeyond(TokenUse use, int prompt) {
+    return use.reused() == prompt - 1 ? use.reuse() : use.reuse().isEmpty() ? "?" : "";
+  }
+
+  @Test
+  void theSamePromptComputesOneToken() throws InterruptedException {
+    try (RunningModel m = new RunningModel(128, 2, 16)) {
+      m.generate(PROMPT, 10);
+      GenerationResult again = m.generate(PROMPT, 10);
+      assertEquals(new TokenUse(21, 20, 1, 10, 0, ""), again.use());
+      assertEquals(RunningModel.expected(PROMPT, 10), again.tokens());
+    }
+  }
+
+  @Test
+  void aRunningTextIsSharedToo() throws InterruptedException {
+    try (RunningModel m = new RunningModel(128, 3, 64)) {
+      m.program.hold();
+      Generation first = m.model.generate(RunningModel.request(PROMPT, 60), TokenSink.NONE);
+      m.program.awaitSteps(1);
+      Generation second = m.model.generate(RunningModel.request(PROMPT + "a", 9), TokenSink.NONE);
+      m.program.letGo();
+      GenerationResult r = second.await();
+      assertEquals(PROMPT.length(), r.use().reused());
+      assertEquals(RunningModel.expected(PROMPT + "a", 9), r.tokens());
+      assertEquals(RunningModel.expected(PROMPT, 60), first.await().tokens());
+    }
+  }
+
+  @Test
+  void reuseCanBeDeclined() throws InterruptedException {
+    try (RunningModel m = new RunningModel(128, 2, 16)) {
+      m.generate(PROMPT, 10);
+      TokenUse use =
+          m.model
+              .generate(
+                  RunningModel.request(PROMPT, 10)
+                      .withContext(ContextOptions.DEFAULT.withoutReuse()),
+                  TokenSink.NONE)
+              .await()
+              .use();
+      assertEquals(0, use.reused());
+      assertEquals(PROMPT.length(), use.prefilled());
+    }
+  }
+
+  @Test
+  void textsUsedLeastRecentlyGiveWayFirst() throws InterruptedException {
+    int running = 1;
+    try (RunningModel m = new RunningModel(512, running, 16)) {
+      int kept = running + RecallProgram.KEPT_TEXTS;
+      for (int i = 0; i < kept; i++) {
+        m.generate((char) ('a' + i) + PROMPT, 1);
+      }
+      assertEquals(PROMPT.length(), m.generate("a" + PROMPT, 1).use().reused());
+      m.generate("y" + PROMPT, 1);
+      assertEquals(PROMPT.length(), m.generate("a" + PROMPT, 1).use().reused());
+      assertEquals(0, m.generate("b" + PROMPT, 1).use().reused());
+    }
+  }
+
+  @Test
+  void sequencesShareOneContextAndGiveWayToOlderOnes() throws InterruptedException {
+    try (RunningModel m = new RunningModel(64, 4, 16, ROOMY)) {
+      List<Generation> generations = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        generations.add(
+            m.model.generate(RunningModel.request((char) ('a' + i) + PROMPT, 40), TokenSink.NONE));
+      }
+      for (int i = 0; i < 4; i++) {
+        assertEquals(
+            RunningModel.expected((char) ('a' + i) + PROMPT, 40),
+            generations.get(i).await().tokens());
+      }
+    }
+  }
+
+  @Test
+  void reportedRowsAreThoseThatWereComputed() throws InterruptedException {
+    try (RunningModel m = new RunningModel(64, 4, 16, ROOMY)) {
+      List<Generation> generations = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        String prompt = PROMPT.substring(0, 3 + i) + (char) ('a' + i % 5);
+        generations.add(m.model.generate(RunningModel.request(prompt, 20), TokenSink.NONE));
+      }
+      int rows = 0;
+      for (Generation g : generations) {
+        rows += g.await().use().computed();
+      }
+      assertEquals(m.counter("engine.tokens.computed"), rows);
+    }
+  }
+
+  /** Texts that begin alike, join and leave at random: each as if it were alone. */
+  @RepeatedTest(10)
+  void manyTextsAtOnceAreWhatTheyAreAlone(RepetitionInfo round) throws InterruptedException {
+    SplittableRandom random = new SplittableRandom(round.getCurrentRepetition());
+    try (RunningModel m = new RunningModel(300, 64, 32, ROOMY)) {
+      List<String> prompts = new ArrayList<>();
+      List<Integer> lengths = new ArrayList<>();
+      List<Generation> generations = new ArrayList<>();
+      for (int i = 0; i < 128; i++) {
+        StringBuilder prompt = new StringBuilder(PROMPT.substring(0, random.nextInt(1, 21)));
+        for (int n = random.nextInt(30); n > 0; n--) {
+          prompt.append((char) ('a' + random.nextInt(3)));
+        }
+        prompts.add(prompt.toString());
+        lengths.add(random.nextInt(1, 60));
+        generations.add(
+            m.model.generate(RunningModel.request(prompts.get(i), lengths.get(i)), TokenSink.NONE));
+        if (random.nextInt(4) == 0) {
+          int done = random.nextInt(generations.size());
+          generations.get(done).await();
+        }
+        if (random.nextInt(10) == 0) {
+          generations.get(random.nextInt(generations.size())).cancel();
+        }
+      }
+      int whole = 0;
+      for (int i = 0; i < 128; i++) {
+        List<Integer> got = generations.get(i).await().tokens();
+        List<Integer> expected = RunningModel.expected(prompts.get(i), lengths.get(i));
+        assertEquals(expected.subList(0, got.size()), got, prompts.get(i));
+        whole += got.size() == expected.size() ? 1 : 0;
+      }
+      assertTrue(whole > 64, "most were not cancelled");
+      assertTrue(m.counter("engine.tokens.reused") > 0);
+    }
+  }
+}
