@@ -22,7 +22,9 @@ import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.tensor.DataType;
+import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufWriter;
+import dev.serval.engine.gguf.GoldenFile;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.recall.LetterTokenizer;
 import dev.serval.engine.recall.RecallArchitecture;
@@ -232,6 +234,15 @@ class EngineTest {
 
   private ModelRefusedException refusal(LoadRequest request) {
     return assertThrows(ModelRefusedException.class, () -> engine.load(request));
+  }
+
+  @Test
+  void tokenizesWithAFileThatHoldsAVocabularyOnly() {
+    Tokenizer bpe = engine.tokenizer(GoldenFile.of("vocab-bpe.gguf"));
+    Tokenizer spm = engine.tokenizer(GoldenFile.of("vocab-spm.gguf"));
+
+    assertEquals(865, bpe.vocabSize());
+    assertEquals(2, spm.encode("", true, false)[0]);
   }
 
   private static GenerateRequest request(Prompt prompt, int maxTokens) {
