@@ -50,6 +50,14 @@ public interface Backend {
   MemoryUse plan(Graph graph, CompileSpec spec, DeviceProfile profile);
 
   /**
+   * Which tensors stay where they are and which are re-laid, uploaded or converted. Pure; works
+   * without the device.
+   */
+  default WeightUse weightUse(Graph graph) {
+    return WeightUse.allInPlace(graph);
+  }
+
+  /**
    * Puts the weights of a graph on a device.
    *
    * @throws OutOfBudgetException if they do not fit

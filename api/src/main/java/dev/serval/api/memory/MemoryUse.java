@@ -3,7 +3,8 @@ package dev.serval.api.memory;
 /**
  * Bytes used or planned on one device, tier rounding included.
  *
- * @param weightsBytes re-laid or uploaded weights; weights read in place from a mapped file are 0
+ * @param weightsBytes re-laid, uploaded or copied weights; those read in place from a mapped file
+ *     are 0
  * @param kvBytes key/value cache
  * @param activationBytes intermediate values
  * @param stagingBytes step buffers: inputs, outputs, values that cross a cut

@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  * @param maxSequences generations that may run at once, 1 to 64
  * @param chunkTokens prompt tokens computed in one step
  * @param backend name of the backend to use; absent for the best
+ * @param loadMode how weights that are used as the file has them come into memory
  */
 public record LoadRequest(
     Path path,
@@ -23,7 +24,8 @@ public record LoadRequest(
     boolean exact,
     int maxSequences,
     int chunkTokens,
-    Optional<String> backend) {
+    Optional<String> backend,
+    LoadMode loadMode) {
 
   /** Context length unless told otherwise, if the model was trained for as much. */
   public static final int DEFAULT_CONTEXT = 16384;
@@ -48,39 +50,53 @@ public record LoadRequest(
   /** The defaults for a file. */
   public static LoadRequest of(Path path) {
     return new LoadRequest(
-        path, OptionalInt.empty(), DataType.F16, false, 4, DEFAULT_CHUNK, Optional.empty());
+        path,
+        OptionalInt.empty(),
+        DataType.F16,
+        false,
+        4,
+        DEFAULT_CHUNK,
+        Optional.empty(),
+        LoadMode.MAP);
   }
 
   /** The same with a context length. */
   public LoadRequest withContextLength(int tokens) {
     return new LoadRequest(
-        path, OptionalInt.of(tokens), kvType, exact, maxSequences, chunkTokens, backend);
+        path, OptionalInt.of(tokens), kvType, exact, maxSequences, chunkTokens, backend, loadMode);
   }
 
   /** The same with another cache type. */
   public LoadRequest withKvType(DataType type) {
-    return new LoadRequest(path, contextLength, type, exact, maxSequences, chunkTokens, backend);
+    return new LoadRequest(
+        path, contextLength, type, exact, maxSequences, chunkTokens, backend, loadMode);
   }
 
   /** The same with F32 activations and cache. */
   public LoadRequest exactly() {
     return new LoadRequest(
-        path, contextLength, DataType.F32, true, maxSequences, chunkTokens, backend);
+        path, contextLength, DataType.F32, true, maxSequences, chunkTokens, backend, loadMode);
   }
 
   /** The same for that many generations at once. */
   public LoadRequest withMaxSequences(int n) {
-    return new LoadRequest(path, contextLength, kvType, exact, n, chunkTokens, backend);
+    return new LoadRequest(path, contextLength, kvType, exact, n, chunkTokens, backend, loadMode);
   }
 
   /** The same with another chunk size. */
   public LoadRequest withChunkTokens(int n) {
-    return new LoadRequest(path, contextLength, kvType, exact, maxSequences, n, backend);
+    return new LoadRequest(path, contextLength, kvType, exact, maxSequences, n, backend, loadMode);
   }
 
   /** The same on one backend. */
   public LoadRequest onBackend(String name) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, chunkTokens, Optional.of(name));
+        path, contextLength, kvType, exact, maxSequences, chunkTokens, Optional.of(name), loadMode);
+  }
+
+  /** The same, with weights brought into memory in another way. */
+  public LoadRequest withLoadMode(LoadMode mode) {
+    return new LoadRequest(
+        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, mode);
   }
 }

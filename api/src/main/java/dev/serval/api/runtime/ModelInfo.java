@@ -18,6 +18,7 @@ import java.util.List;
  * @param numericsId identity of the computation
  * @param memory bytes leased
  * @param loadNanos time from request to ready
+ * @param load how the weights came into memory
  * @param notes choices that the user should know, such as a clamped context
  */
 public record ModelInfo(
@@ -33,6 +34,7 @@ public record ModelInfo(
     String numericsId,
     MemoryUse memory,
     long loadNanos,
+    LoadReport load,
     List<String> notes) {
 
   /** Copies the list. */

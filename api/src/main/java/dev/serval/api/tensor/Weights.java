@@ -7,8 +7,9 @@ import org.osgi.annotation.versioning.ProviderType;
  * The bytes behind the tensors of one model file. Backends read them when they place a graph; model
  * plugins never see them.
  *
- * <p>Thread-safe. Segments stay readable until the engine closes the model, which it does only
- * after every placement made from these weights is closed.
+ * <p>Thread-safe. Segments of tensors that a backend uses in place stay readable until the engine
+ * closes the model, which it does only after every placement made from these weights is closed;
+ * those of the others until the weights are placed.
  */
 @ProviderType
 public interface Weights {

@@ -8,14 +8,18 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Support;
+import dev.serval.api.backend.WeightUse;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Op;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
+import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.Weights;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.layout.ProgramLayout;
+import dev.serval.backend.cpu.layout.WeightLayout;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,7 +44,7 @@ import org.slf4j.LoggerFactory;
 public final class CpuBackend implements Backend, AutoCloseable {
 
   /** Name of the backend, and id of its device. */
-  public static final String NAME = "cpu";
+  public static final String NAME = Device.HOST_ID;
 
   /** Property that sets the number of threads. */
   public static final String PROPERTY_THREADS = "serval.cpu.threads";
@@ -145,6 +149,17 @@ public final class CpuBackend implements Backend, AutoCloseable {
     CpuSupport.requireSupported(lowered, spec.kvType());
     int threads = Math.max(1, profile.computeUnits());
     return ProgramLayout.of(graph, lowered, spec, threads, device.kernels()).use();
+  }
+
+  @Override
+  public WeightUse weightUse(Graph graph) {
+    WeightLayout layout = new WeightLayout(CpuSupport.lowered(graph));
+    Set<TensorInfo> inPlace = new LinkedHashSet<>();
+    layout.tables().forEach(t -> inPlace.add(t.source()));
+    Set<TensorInfo> relaid = new LinkedHashSet<>();
+    layout.tiled().keySet().forEach(t -> relaid.add(t.source()));
+    layout.vectors().keySet().forEach(t -> relaid.add(t.source()));
+    return new WeightUse(inPlace, relaid);
   }
 
   @Override

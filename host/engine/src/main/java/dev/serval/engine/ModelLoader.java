@@ -2,6 +2,7 @@ package dev.serval.engine;
 
 import dev.serval.api.backend.Backend;
 import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.Device;
 import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
@@ -18,11 +19,15 @@ import dev.serval.api.metrics.Metrics;
 import dev.serval.api.model.ChatFormat;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.LoadMode;
+import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
+import dev.serval.engine.gguf.LoadedWeights;
+import dev.serval.engine.gguf.WeightLoad;
 import dev.serval.engine.kv.SharedCells;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
@@ -93,7 +98,8 @@ final class ModelLoader {
       BackendChoice choice =
           BackendChoice.choose(backends.slots(), request.backend(), description.graph(), kvType());
       releases.add(choice.slot()::release);
-      Loaded result = start(file, description, contextLength, choice, onEnd);
+      DeviceBudget host = budgets.of(host(backends, choice.device()));
+      Loaded result = start(file, description, contextLength, choice, host, onEnd);
       loaded = true;
       return result;
     } finally {
@@ -160,11 +166,30 @@ final class ModelLoader {
     return type;
   }
 
+  /** The device whose memory copies of weights take: the host's, or the only one there is. */
+  private static Device host(BackendRegistry backends, Device chosen) {
+    for (BackendRegistry.Slot slot : backends.slots()) {
+      if (slot.lease()) {
+        try {
+          for (Device d : slot.backend().devices().devices()) {
+            if (d.id().equals(Device.HOST_ID)) {
+              return d;
+            }
+          }
+        } finally {
+          slot.release();
+        }
+      }
+    }
+    return chosen;
+  }
+
   private Loaded start(
       GgufFile file,
       Description description,
       int contextLength,
       BackendChoice choice,
+      DeviceBudget host,
       Consumer<LoadedModel> onEnd) {
     String name =
         description.source().metadata().text("general.name").orElse(description.source().name());
@@ -177,7 +202,7 @@ final class ModelLoader {
             request.exact() ? CompileSpec.Mode.EXACT : CompileSpec.Mode.DEFAULT,
             CompileSpec.Flash.AUTO,
             new CompileSpec.Resources(name, pool, budget, new Metrics()));
-    Compiled compiled = compile(file, choice, spec, budget);
+    Compiled compiled = compile(file, choice, spec, budget, host);
     ModelInfo info =
         new ModelInfo(
             name,
@@ -190,10 +215,12 @@ final class ModelLoader {
             choice.slot().backend().name(),
             choice.device().description(),
             compiled.program().numericsId(),
-            compiled.program().use(),
+            compiled.use(),
             System.nanoTime() - startNanos,
+            compiled.load(),
             notes);
     LOG.info("loaded {}", info);
+    LOG.info("weights of {}: {}", name, info.load());
     LoadedModel.Parts parts =
         new LoadedModel.Parts(
             info,
@@ -216,34 +243,64 @@ final class ModelLoader {
     return new Loaded(model, choice.slot());
   }
 
-  private record Compiled(Program program, Step step) {}
+  private record Compiled(Program program, Step step, MemoryUse use, LoadReport load) {}
 
   /**
-   * Plans, places and compiles. What a backend throws that is not a {@link ServalException} becomes
-   * a refusal with the text only: an exception of a bundle must not outlive the call.
+   * Plans, loads weights, places and compiles. What a backend throws that is not a {@link
+   * ServalException} becomes a refusal with the text only: an exception of a bundle must not
+   * outlive the call.
+   *
+   * @param budget that of the device
+   * @param host that of copied weights
    */
   private Compiled compile(
-      GgufFile file, BackendChoice choice, CompileSpec spec, DeviceBudget budget) {
+      GgufFile file,
+      BackendChoice choice,
+      CompileSpec spec,
+      DeviceBudget budget,
+      DeviceBudget host) {
     Backend backend = choice.slot().backend();
     Graph graph = choice.graph();
     try {
-      MemoryUse plan = backend.plan(graph, spec, choice.device().profile());
-      budget.check(plan.totalBytes(), spec.resources().holder());
-      Placement placement =
-          releases.add(backend.place(file.weights(), graph, spec, choice.device()));
+      WeightLoad load = new WeightLoad(file, backend.weightUse(graph), request.loadMode());
+      MemoryUse planned = backend.plan(graph, spec, choice.device().profile());
+      budget.check(planned.totalBytes(), spec.resources().holder());
+      checkCopies(planned, load, spec.resources(), host);
+      long begin = System.nanoTime();
+      LoadedWeights weights = releases.add(load.load(pool, host, spec.resources().holder()));
+      if (request.loadMode() == LoadMode.COPY) {
+        file.close();
+      }
+      Placement placement = releases.add(backend.place(weights, graph, spec, choice.device()));
+      weights.placed();
+      LoadReport report =
+          new LoadReport(file.files(), load.readBytes(), System.nanoTime() - begin, load.parts());
+      notes.addAll(load.notes());
       notes.addAll(placement.notes());
       Program program = releases.add(backend.compile(graph, placement, spec));
       Step step = releases.add(program.newStep());
-      if (!program.use().equals(plan)) {
-        LOG.warn("{} planned {}, leased {}", backend.name(), plan, program.use());
+      MemoryUse plan = planned.plus(new MemoryUse(load.keptBytes(), 0, 0, 0));
+      MemoryUse use = program.use().plus(new MemoryUse(weights.keptBytes(), 0, 0, 0));
+      if (!use.equals(plan)) {
+        LOG.warn("{} planned {}, leased {}", backend.name(), plan, use);
       }
-      return new Compiled(program, step);
+      return new Compiled(program, step, use, report);
     } catch (ServalException e) {
       throw e;
     } catch (RuntimeException | LinkageError e) {
       throw new ModelRefusedException(
           Reason.NO_BACKEND, "backend " + backend.name() + " failed to load the model: " + e);
     }
+  }
+
+  /** Checks that copies fit, beside what a backend takes of the same memory at each stage. */
+  private static void checkCopies(
+      MemoryUse planned, WeightLoad load, CompileSpec.Resources resources, DeviceBudget host) {
+    boolean shared = resources.budget().equals(host);
+    long here = shared ? planned.totalBytes() : 0;
+    long hereWhilePlacing = shared ? planned.weightsBytes() : 0;
+    long most = Math.max(here, Math.addExact(hereWhilePlacing, load.passingBytes()));
+    host.check(Math.addExact(load.keptBytes(), most), resources.holder());
   }
 
   private CompileSpec.Limits limits(Graph graph, int contextLength, int chunkTokens) {

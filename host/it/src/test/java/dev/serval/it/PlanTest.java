@@ -13,6 +13,7 @@ import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.Mark;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
+import dev.serval.api.tensor.TensorView;
 import dev.serval.api.tensor.Weights;
 import dev.serval.backend.cpu.CpuBackend;
 import dev.serval.models.gemma.GemmaArchitecture;
@@ -24,6 +25,7 @@ import dev.serval.tck.reference.ReferenceBackend;
 import dev.serval.tck.run.Chain;
 import dev.serval.tck.run.SequenceRunner;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,6 +131,10 @@ class PlanTest {
       int tokens,
       DataType kvType) {
     Device device = backend.devices().devices().getFirst();
+    assertEquals(
+        graph.weights().stream().map(TensorView::source).collect(Collectors.toSet()),
+        backend.weightUse(graph).all(),
+        backend.name() + " accounts for every weight");
     try (TestMemory memory = new TestMemory()) {
       CompileSpec spec = memory.spec(graph, tokens, sequences, cells).withKvType(kvType);
       MemoryUse plan = backend.plan(graph, spec, device.profile());

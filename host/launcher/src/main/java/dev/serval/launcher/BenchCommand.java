@@ -21,6 +21,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -66,6 +67,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "-o", paramLabel = "FORMAT", description = "md (default) or json")
   private Format format = Format.MD;
 
+  @Mixin private LoadOption load = new LoadOption();
+
   @Override
   public Integer call() throws InterruptedException {
     if (promptTokens < 0 || generatedTokens < 0 || repetitions < 1) {
@@ -88,6 +91,7 @@ final class BenchCommand implements Callable<Integer> {
         LoadRequest.of(path)
             .withContextLength(context)
             .withMaxSequences(1)
+            .withLoadMode(load.mode())
             .withChunkTokens(Math.clamp(promptTokens, 1, 512));
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of every command that loads a model. */
@@ -32,6 +33,8 @@ final class ModelOptions {
   @Option(names = "--kv-type", paramLabel = "TYPE", description = "cache type: f16 (default), f32")
   private KvType kvType = KvType.F16;
 
+  @Mixin private LoadOption load = new LoadOption();
+
   /** System properties that these options set. */
   Map<String, String> properties() {
     Map<String, String> properties = new HashMap<>();
@@ -47,7 +50,8 @@ final class ModelOptions {
   /** The request to load a file. */
   LoadRequest request(Path path) {
     DataType type = kvType == KvType.F32 ? DataType.F32 : DataType.F16;
-    LoadRequest request = LoadRequest.of(path).withKvType(type).withMaxSequences(1);
+    LoadRequest request =
+        LoadRequest.of(path).withKvType(type).withMaxSequences(1).withLoadMode(load.mode());
     return numCtx == null ? request : request.withContextLength(numCtx);
   }
 }

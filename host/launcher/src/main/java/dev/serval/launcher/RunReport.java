@@ -1,6 +1,7 @@
 package dev.serval.launcher;
 
 import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.TokenUse;
 import java.io.PrintWriter;
@@ -25,7 +26,28 @@ final class RunReport {
         seconds(info.loadNanos()),
         info.fileBytes() / (double) (1 << 20),
         info.memory().totalBytes() / (double) (1 << 20));
+    weights(out, info.load());
     out.flush();
+  }
+
+  private static void weights(PrintWriter out, LoadReport load) {
+    out.printf(
+        Locale.ROOT,
+        "read     %.1f MB of %d file%s in %.3f s, %.0f MB/s%n",
+        load.readBytes() / 1e6,
+        load.files(),
+        load.files() == 1 ? "" : "s",
+        load.seconds(),
+        load.megabytesPerSecond());
+    for (LoadReport.Part part : load.parts()) {
+      out.printf(
+          Locale.ROOT,
+          "%-8s %d tensors %s, %.1f MB%n",
+          part.kind().name().toLowerCase(Locale.ROOT),
+          part.tensors(),
+          part.type(),
+          part.bytes() / 1e6);
+    }
   }
 
   /** How one generation went. */

@@ -10,6 +10,7 @@ import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.LogitsSink;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelInfo;
@@ -78,6 +79,7 @@ final class ScriptedModel implements Model {
         "none",
         new MemoryUse(0, 0, 0, 0),
         0,
+        LoadReport.NONE,
         List.of());
   }
 

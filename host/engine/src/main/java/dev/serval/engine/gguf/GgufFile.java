@@ -91,7 +91,8 @@ public final class GgufFile implements AutoCloseable {
   }
 
   /**
-   * The tensors' bytes, mapped at the first call and readable until {@link #close}.
+   * The tensors' bytes, mapped at the first call and readable until {@link #close}. Tensors whose
+   * blocks are not in the order of their type are left out: a {@link WeightLoad} repairs them.
    *
    * @throws ModelRefusedException ({@code UNREADABLE}) if a file cannot be mapped
    * @throws IllegalStateException if this object is closed
@@ -115,7 +116,9 @@ public final class GgufFile implements AutoCloseable {
       MemorySegment data = map(part, into).asReadOnly();
       for (Stored t : table.tensors()) {
         long bytes = t.info().bytes();
-        segments.put(t.info(), data.asSlice(bytes == 0 ? 0 : t.offset(), bytes));
+        if (!t.isSequential()) {
+          segments.put(t.info(), data.asSlice(bytes == 0 ? 0 : t.offset(), bytes));
+        }
       }
     }
     return new SegmentWeights(source.name(), segments);
@@ -137,6 +140,24 @@ public final class GgufFile implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException(source.name() + " is closed");
     }
+  }
+
+  /**
+   * Where a tensor lies.
+   *
+   * @throws IllegalArgumentException if there is no such tensor
+   */
+  Location location(TensorInfo tensor) {
+    Location location = locations.get(tensor);
+    if (location == null) {
+      throw new IllegalArgumentException(source.name() + " has no tensor " + tensor);
+    }
+    return location;
+  }
+
+  /** Number of files. */
+  public int files() {
+    return parts.size();
   }
 
   /** Sum of the tensors' sizes in bytes, without padding. */

@@ -237,14 +237,8 @@ final class HeaderReader {
    * @param offset where the field begins, in bytes
    */
   ModelRefusedException malformed(String field, long offset, String expected, Object got) {
-    return refused(Reason.MALFORMED, field, offset, expected, got);
-  }
-
-  /** A refusal for another reason. */
-  ModelRefusedException refused(
-      Reason reason, String field, long offset, String expected, Object got) {
     return new ModelRefusedException(
-        reason,
+        Reason.MALFORMED,
         file
             + ": "
             + item

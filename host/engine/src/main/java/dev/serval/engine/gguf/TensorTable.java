@@ -1,7 +1,6 @@
 package dev.serval.engine.gguf;
 
 import dev.serval.api.error.ModelRefusedException;
-import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
@@ -32,14 +31,18 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
   /** The id under which Ollama first wrote MXFP4; in older files that of a removed type. */
   private static final int OLD_MXFP4_ID = 4;
 
+  /** Architectures whose files may use that id. */
+  private static final Set<String> OLLAMA_GPT_OSS = Set.of("gptoss", "gpt-oss");
+
   /**
    * A tensor and where it lies.
    *
    * @param info name, type and shape
    * @param offset of its first byte from the start of the data section
    * @param offsetAt where the offset stands in the file, for messages
+   * @param isSequential whether its blocks are MXFP4 in the order of {@link SequentialNibbles}
    */
-  record Stored(TensorInfo info, long offset, long offsetAt) {
+  record Stored(TensorInfo info, long offset, long offsetAt, boolean isSequential) {
     private long end() {
       return offset + info.bytes();
     }
@@ -92,7 +95,13 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
       throws IOException {
     Shape shape = shape(in);
     long typeAt = in.position();
-    DataType type = type(in, architecture);
+    int id = in.int32("type");
+    boolean sequential = isOldMxfp4(id, architecture);
+    DataType type =
+        sequential
+            ? DataType.MXFP4
+            : DataType.ofId(id)
+                .orElseThrow(() -> in.malformed("type", typeAt, "the id of a tensor type", id));
     if (shape.ne0() % type.blockLength() != 0) {
       throw in.malformed(
           "type",
@@ -116,7 +125,7 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
       throw in.malformed(
           "offset", offsetAt, "an end below 2^63", shape + " " + type + " from " + offset);
     }
-    return new Stored(info, offset, offsetAt);
+    return new Stored(info, offset, offsetAt, sequential);
   }
 
   private static Shape shape(HeaderReader in) throws IOException {
@@ -144,19 +153,8 @@ record TensorTable(List<Stored> tensors, long start, long tensorBytes, long para
     return Shape.of(ne);
   }
 
-  private static DataType type(HeaderReader in, String architecture) throws IOException {
-    long at = in.position();
-    int id = in.int32("type");
-    if (id == OLD_MXFP4_ID && (architecture.equals("gptoss") || architecture.equals("gpt-oss"))) {
-      throw in.refused(
-          Reason.TYPE_UNSUPPORTED,
-          "type",
-          at,
-          "MXFP4 as id " + DataType.MXFP4.id(),
-          "id 4, the MXFP4 of Ollama before August 2025, which is not supported yet");
-    }
-    return DataType.ofId(id)
-        .orElseThrow(() -> in.malformed("type", at, "the id of a tensor type", id));
+  private static boolean isOldMxfp4(int id, String architecture) {
+    return id == OLD_MXFP4_ID && OLLAMA_GPT_OSS.contains(architecture);
   }
 
   private static long sumOfSizes(HeaderReader in, long sum, Stored tensor, int alignment) {

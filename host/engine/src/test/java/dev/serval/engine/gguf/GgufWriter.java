@@ -197,6 +197,12 @@ public final class GgufWriter {
     return this;
   }
 
+  /** Adds these bytes to the data section. */
+  GgufWriter raw(byte[] bytes) {
+    data.raw(bytes);
+    return this;
+  }
+
   /** Adds bytes to the data section. */
   GgufWriter data(int n) {
     data.raw(new byte[n]);

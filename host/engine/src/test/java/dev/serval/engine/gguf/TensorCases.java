@@ -1,6 +1,5 @@
 package dev.serval.engine.gguf;
 
-import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.tensor.DataType;
 import dev.serval.engine.gguf.GgufWriter.Bytes;
 import java.util.ArrayList;
@@ -127,15 +126,15 @@ final class TensorCases {
       FieldedFile file =
           new FieldedFile.Builder()
               .text("general.architecture", architecture)
-              .tensor("a", 4, 0, 32, 32)
+              .tensor("a", 4, 0, 48, 32)
               .build();
       cases.add(
-          new HostileCase(
-              "the old MXFP4 of " + architecture,
-              file.toArray(),
-              Reason.TYPE_UNSUPPORTED,
-              A + ", type at byte " + file.offset(A, "type") + ": expected MXFP4 as id 39",
-              "the MXFP4 of Ollama before August 2025"));
+          HostileCase.malformed(
+              "the old MXFP4 of " + architecture + " with a broken block",
+              file,
+              A,
+              "type",
+              "a multiple of the block length 32 of MXFP4, got 48"));
     }
     return cases.stream();
   }

@@ -6,6 +6,7 @@ import dev.serval.api.metrics.Metrics;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
@@ -55,6 +56,7 @@ final class RunningModel implements AutoCloseable {
             program.numericsId(),
             MemoryUse.NONE,
             0,
+            LoadReport.NONE,
             List.of());
     model =
         LoadedModel.start(

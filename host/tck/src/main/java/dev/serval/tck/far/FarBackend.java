@@ -8,6 +8,7 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Support;
+import dev.serval.api.backend.WeightUse;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Op;
 import dev.serval.api.memory.MemoryUse;
@@ -92,6 +93,11 @@ public final class FarBackend implements Backend, AutoCloseable {
     MemoryUse copies =
         new MemoryUse(WeightsCopy.leasedBytes(graph), 0, 0, FarProgram.stagingBytes(graph, spec));
     return inner.plan(graph, spec, profile).plus(copies);
+  }
+
+  @Override
+  public WeightUse weightUse(Graph graph) {
+    return WeightUse.allRelaid(graph);
   }
 
   @Override
