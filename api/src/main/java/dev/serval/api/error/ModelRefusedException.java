@@ -19,6 +19,8 @@ public final class ModelRefusedException extends ServalException {
     SHAPE_MISMATCH("model.shape-mismatch"),
     /** A tensor is stored in a type that no available backend reads. */
     TYPE_UNSUPPORTED("model.type-unsupported"),
+    /** A weight is not a finite number, or too large for the type it is to have. */
+    VALUE_INVALID("model.value-invalid"),
     /** The vocabulary is unusable. */
     VOCABULARY("model.vocabulary"),
     /** No installed model bundle knows the architecture. */

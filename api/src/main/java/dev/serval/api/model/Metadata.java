@@ -24,6 +24,26 @@ public final class Metadata {
   /** Key of the architecture's name. */
   public static final String ARCHITECTURE = "general.architecture";
 
+  /** What a value is. */
+  public enum Kind {
+    /** {@link #integer}. */
+    INTEGER,
+    /** {@link #real}. */
+    REAL,
+    /** {@link #bool}. */
+    BOOLEAN,
+    /** {@link #text}. */
+    TEXT,
+    /** {@link #integers}. */
+    INTEGERS,
+    /** {@link #reals}. */
+    REALS,
+    /** {@link #integers}, which are 0 or 1. */
+    BOOLEANS,
+    /** {@link #texts}. */
+    TEXTS
+  }
+
   private final Map<String, Object> values;
 
   private Metadata(Map<String, Object> values) {
@@ -122,6 +142,21 @@ public final class Metadata {
   /** Whether the key is present. */
   public boolean has(String key) {
     return values.containsKey(key);
+  }
+
+  /** What the value of a key is; empty for an absent key. */
+  public Optional<Kind> kind(String key) {
+    return switch (values.get(key)) {
+      case null -> Optional.empty();
+      case Long _ -> Optional.of(Kind.INTEGER);
+      case Double _ -> Optional.of(Kind.REAL);
+      case Boolean _ -> Optional.of(Kind.BOOLEAN);
+      case String _ -> Optional.of(Kind.TEXT);
+      case long[] _ -> Optional.of(Kind.INTEGERS);
+      case double[] _ -> Optional.of(Kind.REALS);
+      case boolean[] _ -> Optional.of(Kind.BOOLEANS);
+      default -> Optional.of(Kind.TEXTS);
+    };
   }
 
   /** Whether the value of a key is an array. */

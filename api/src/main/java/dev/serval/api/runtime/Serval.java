@@ -3,8 +3,11 @@ package dev.serval.api.runtime;
 import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.OutOfBudgetException;
+import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.text.Tokenizer;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +66,14 @@ public interface Serval extends AutoCloseable {
   ModelSource inspect(Path path);
 
   /**
+   * The files of a model, in order: one, or the parts of a split model. Weights are not read.
+   *
+   * @param path any of them
+   * @throws ModelRefusedException if a file is damaged, or parts do not belong together
+   */
+  List<ModelPart> parts(Path path);
+
+  /**
    * The tokenizer of a model file, without its weights: that of the architecture that understands
    * the file, or for a file without tensors the one its metadata describes.
    *
@@ -70,6 +81,24 @@ public interface Serval extends AutoCloseable {
    *     or its vocabulary is unusable
    */
   Tokenizer tokenizer(Path path);
+
+  /**
+   * Writes a model file with its weights in another type, and waits for it. Matrices get the type
+   * that was asked for where their rows consist of its blocks; vectors, norms and routers become
+   * F32; metadata is copied. Memory is bounded, whatever the model's size. The output appears under
+   * its name only when it is whole and on disk.
+   *
+   * @param progress called now and then
+   * @return what was written
+   * @throws ModelRefusedException if the input is damaged, has a weight that is not finite or does
+   *     not fit the type, or has matrices in a type that cannot be expanded
+   * @throws RequestRejectedException if input and output are the same file
+   * @throws FileAlreadyExistsException if the output exists and is not to be replaced
+   * @throws IOException if reading or writing fails; nothing is left behind
+   * @throws InterruptedException if the waiting thread is interrupted; nothing is left behind
+   */
+  QuantizeReport quantize(QuantizeRequest request, QuantizeProgress progress)
+      throws IOException, InterruptedException;
 
   /** Names of the architectures that installed model bundles serve now, sorted. */
   List<String> architectures();

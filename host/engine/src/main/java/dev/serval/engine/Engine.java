@@ -8,15 +8,21 @@ import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.QuantizeProgress;
+import dev.serval.api.runtime.QuantizeReport;
+import dev.serval.api.runtime.QuantizeRequest;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.OpenLease;
 import dev.serval.engine.memory.TieredBufferPool;
+import dev.serval.engine.quantize.ModelQuantizer;
 import dev.serval.engine.run.LoadedModel;
 import dev.serval.engine.run.RunnerOptions;
 import dev.serval.engine.tokenizer.Tokenizers;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -165,6 +171,13 @@ public final class Engine implements Serval {
   }
 
   @Override
+  public List<ModelPart> parts(Path path) {
+    try (GgufFile file = GgufFile.open(path)) {
+      return file.parts();
+    }
+  }
+
+  @Override
   public Tokenizer tokenizer(Path path) {
     ModelSource raw = inspect(path);
     if (raw.tensors().isEmpty()) {
@@ -173,6 +186,18 @@ public final class Engine implements Serval {
     ModelArchitecture a = architectures.choose(raw);
     ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
     return ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers()));
+  }
+
+  @Override
+  public QuantizeReport quantize(QuantizeRequest quantization, QuantizeProgress progress)
+      throws IOException, InterruptedException {
+    QuantizeReport report = ModelQuantizer.quantize(quantization, progress);
+    LOG.info(
+        "wrote {} as {}, {} bytes",
+        quantization.output().getFileName(),
+        quantization.type(),
+        report.outputBytes());
+    return report;
   }
 
   @Override

@@ -6,8 +6,13 @@ import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.QuantizeProgress;
+import dev.serval.api.runtime.QuantizeReport;
+import dev.serval.api.runtime.QuantizeRequest;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.text.Tokenizer;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -71,8 +76,19 @@ public final class ServalComponent implements Serval {
   }
 
   @Override
+  public List<ModelPart> parts(Path path) {
+    return engine.parts(path);
+  }
+
+  @Override
   public Tokenizer tokenizer(Path path) {
     return engine.tokenizer(path);
+  }
+
+  @Override
+  public QuantizeReport quantize(QuantizeRequest request, QuantizeProgress progress)
+      throws IOException, InterruptedException {
+    return engine.quantize(request, progress);
   }
 
   @Override

@@ -141,4 +141,35 @@ class CommandLineIT {
     assertTrue(doctor.out.contains("-bit vectors"), doctor.out);
     assertTrue(doctor.out.contains("gemma3"), doctor.out);
   }
+
+  @Test
+  void showsAModelWithoutLoadingIt() throws Exception {
+    Result plain = serval("", "show", "demo", "-v");
+    assertEquals(0, plain.code, plain.err);
+    assertTrue(plain.out.contains("eos_token_id"), plain.out);
+    assertTrue(plain.out.contains("token_embd.weight"), plain.out);
+    Result json = serval("", "show", "demo", "--json");
+    assertEquals(0, json.code, json.err);
+    assertTrue(json.out.startsWith("{\n  \"name\": "), json.out);
+    assertTrue(json.out.contains("\"file\": \"demo.gguf\""), json.out);
+  }
+
+  @Test
+  void quantizesAModelThatThenRunsFromACopy() throws Exception {
+    Path file = temporary.resolve("smaller.gguf");
+    Result written = serval("", "quantize", "demo", file.toString(), "Q8_0");
+    assertEquals(0, written.code, written.err);
+    assertEquals("", written.err.replaceAll("WARNING: .*incubator.*\\R", ""));
+    Result again = serval("", "quantize", "demo", file.toString(), "Q8_0");
+    assertEquals(1, again.code);
+    assertTrue(again.err.contains("--force"), again.err);
+
+    Result run =
+        serval(
+            "", "run", file.toString(), STORY, "--temperature", "0", "--load", "copy", "--verbose");
+    assertEquals(0, run.code, run.err);
+    assertTrue(run.out.contains("fox"), run.out);
+    assertTrue(run.err.contains("copied"), run.err);
+    assertTrue(run.err.contains("MB/s"), run.err);
+  }
 }

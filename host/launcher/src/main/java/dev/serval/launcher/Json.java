@@ -1,11 +1,17 @@
 package dev.serval.launcher;
 
-/** The one piece of JSON that the command line writes by hand. */
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The JSON that the command line writes, RFC 8259. */
 final class Json {
+
+  private static final String INDENT = "  ";
 
   private Json() {}
 
-  /** A JSON string, RFC 8259 §7. */
+  /** A JSON string. */
   static String quoted(String s) {
     StringBuilder out = new StringBuilder("\"");
     for (int i = 0; i < s.length(); i++) {
@@ -23,5 +29,49 @@ final class Json {
       }
     }
     return out.append('"').toString();
+  }
+
+  /**
+   * A value over several lines; what holds no objects takes one.
+   *
+   * @param value maps by text, lists, texts, numbers and booleans; numbers that JSON has not become
+   *     texts
+   */
+  static String lines(Object value) {
+    return lines(value, "");
+  }
+
+  private static String lines(Object value, String indent) {
+    String deeper = indent + INDENT;
+    return switch (value) {
+      case Map<?, ?> map when !map.isEmpty() ->
+          map.entrySet().stream()
+              .map(e -> deeper + member(e, lines(e.getValue(), deeper)))
+              .collect(Collectors.joining(",\n", "{\n", "\n" + indent + "}"));
+      case List<?> list when list.stream().anyMatch(Map.class::isInstance) ->
+          list.stream()
+              .map(e -> deeper + line(e))
+              .collect(Collectors.joining(",\n", "[\n", "\n" + indent + "]"));
+      default -> line(value);
+    };
+  }
+
+  private static String line(Object value) {
+    return switch (value) {
+      case Map<?, ?> map ->
+          map.entrySet().stream()
+              .map(e -> member(e, line(e.getValue())))
+              .collect(Collectors.joining(", ", "{", "}"));
+      case List<?> list ->
+          list.stream().map(Json::line).collect(Collectors.joining(", ", "[", "]"));
+      case Double d when !Double.isFinite(d) -> quoted(d.toString());
+      case Number n -> n.toString();
+      case Boolean b -> b.toString();
+      default -> quoted(value.toString());
+    };
+  }
+
+  private static String member(Map.Entry<?, ?> e, String value) {
+    return quoted(String.valueOf(e.getKey())) + ": " + value;
   }
 }

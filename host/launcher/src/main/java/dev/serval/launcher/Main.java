@@ -27,6 +27,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       LogitsCommand.class,
       BenchCommand.class,
       ShowCommand.class,
+      QuantizeCommand.class,
       BundlesCommand.class,
       DoctorCommand.class
     })

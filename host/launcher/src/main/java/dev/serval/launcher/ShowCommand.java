@@ -2,10 +2,10 @@ package dev.serval.launcher;
 
 import dev.serval.api.model.Metadata;
 import dev.serval.api.model.ModelSource;
-import dev.serval.api.tensor.DataType;
+import dev.serval.api.runtime.ModelPart;
 import dev.serval.api.tensor.TensorView;
 import java.io.PrintStream;
-import java.util.EnumMap;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -29,10 +29,14 @@ final class ShowCommand implements Callable<Integer> {
           "embedding_length",
           "block_count",
           "feed_forward_length",
+          "expert_count",
+          "expert_used_count",
           "attention.head_count",
           "attention.head_count_kv",
           "attention.key_length",
           "attention.sliding_window");
+
+  private static final int MOST_CHARACTERS = 200;
 
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
   private String model = "";
@@ -40,21 +44,35 @@ final class ShowCommand implements Callable<Integer> {
   @Option(names = "-v", description = "list every key and tensor")
   private boolean verbose;
 
+  @Option(names = "--json", description = "everything as one JSON object")
+  private boolean json;
+
+  private final PrintStream out = System.out;
+
   @Override
   public Integer call() {
     Folders folders = Folders.find();
     try (Container container = Container.start(folders, Map.of())) {
-      ModelSource source = container.serval().inspect(folders.model(model));
-      summary(source, container.serval().architectures());
-      if (verbose) {
-        everything(source);
+      Path path = folders.model(model);
+      ModelSource source = container.serval().inspect(path);
+      List<ModelPart> parts = container.serval().parts(path);
+      ModelFacts facts = new ModelFacts(source);
+      if (json) {
+        out.println(Json.lines(facts.all(parts)));
+      } else {
+        summary(source, facts, container.serval().architectures());
+        parts(parts);
+        tokenizer(facts.tokenizer());
+        if (verbose) {
+          everything(source, facts);
+        }
       }
+      out.flush();
       return 0;
     }
   }
 
-  private static void summary(ModelSource source, List<String> installed) {
-    PrintStream out = System.out;
+  private void summary(ModelSource source, ModelFacts facts, List<String> installed) {
     Metadata m = source.metadata();
     String architecture = m.text(Metadata.ARCHITECTURE).orElse("(not stated)");
     line("name", m.text("general.name").orElse(source.name()));
@@ -68,35 +86,66 @@ final class ShowCommand implements Callable<Integer> {
         line(fact, value);
       }
     }
-    line("tokenizer", m.describe("tokenizer.ggml.model"));
-    m.texts("tokenizer.ggml.tokens").ifPresent(t -> line("vocabulary", t.size() + " tokens"));
-    long elements = 0;
-    long bytes = 0;
-    Map<DataType, Integer> types = new EnumMap<>(DataType.class);
-    for (TensorView t : source.tensors()) {
-      elements += t.shape().elements();
-      bytes += t.bytes();
-      types.merge(t.type(), 1, Integer::sum);
-    }
-    line("parameters", String.format(Locale.ROOT, "%,d", elements));
-    line("tensors", source.tensors().size() + " " + types);
-    line("size", String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20)));
+    ModelFacts.Total total = facts.total();
+    line("parameters", String.format(Locale.ROOT, "%,d", total.elements()));
+    line("tensors", total.tensors() + ", " + size(total.bytes()));
+    facts.totals().forEach((type, t) -> line("  " + type, t.tensors() + ", " + size(t.bytes())));
     m.text("general.license").ifPresent(s -> line("license", s));
-    out.flush();
   }
 
-  private static void line(String name, String value) {
-    System.out.printf("%-26s %s%n", name, value);
+  private void parts(List<ModelPart> parts) {
+    for (ModelPart p : parts) {
+      line(
+          parts.size() == 1 ? "file" : "part",
+          String.format(
+              Locale.ROOT,
+              "%s, GGUF %d, %s, %d tensors",
+              p.name(),
+              p.version(),
+              size(p.bytes()),
+              p.tensors()));
+    }
   }
 
-  private static void everything(ModelSource source) {
-    System.out.println();
+  private void tokenizer(Map<String, Object> facts) {
+    facts.forEach((name, value) -> {
+      switch (name) {
+        case "model" -> line("tokenizer", oneLine(value));
+        case "tokens" -> line("vocabulary", value + " tokens");
+        case "special" -> ((Map<?, ?>) value).forEach((k, v) -> line("  " + k, oneLine(v)));
+        default -> line("  " + name, oneLine(value));
+      }
+    });
+  }
+
+  private void line(String name, String value) {
+    out.printf("%-26s %s%n", name, value);
+  }
+
+  private static String size(long bytes) {
+    return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
+  }
+
+  /** Without line breaks, and cut where it is long. */
+  private static String oneLine(Object value) {
+    String text = value.toString().replace("\n", "\\n");
+    return text.length() <= MOST_CHARACTERS ? text : text.substring(0, MOST_CHARACTERS) + "…";
+  }
+
+  private void everything(ModelSource source, ModelFacts facts) {
+    out.println();
     for (String key : source.metadata().keys()) {
-      System.out.println(key + " = " + source.metadata().describe(key).replace("\n", "\\n"));
+      out.println(key + " = " + oneLine(text(facts.value(key))));
     }
-    System.out.println();
+    out.println();
     for (TensorView t : source.tensors()) {
-      System.out.printf("%-44s %-6s %s%n", t.name(), t.type(), t.shape());
+      out.printf("%-44s %-6s %-24s %,12d bytes%n", t.name(), t.type(), t.shape(), t.bytes());
     }
+  }
+
+  private static Object text(Object value) {
+    return value instanceof Map<?, ?> array
+        ? array.get("length") + " elements, first " + array.get("first")
+        : value;
   }
 }

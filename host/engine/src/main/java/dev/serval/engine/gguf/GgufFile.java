@@ -2,6 +2,7 @@ package dev.serval.engine.gguf;
 
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.ModelPart;
 import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.api.tensor.Weights;
@@ -9,12 +10,14 @@ import dev.serval.engine.gguf.TensorTable.Stored;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -153,6 +156,52 @@ public final class GgufFile implements AutoCloseable {
       throw new IllegalArgumentException(source.name() + " has no tensor " + tensor);
     }
     return location;
+  }
+
+  /** The file that states the metadata. */
+  GgufPart first() {
+    return parts.getFirst();
+  }
+
+  /**
+   * Reads bytes of a tensor without mapping it, in the order of its type.
+   *
+   * @param offset of the first byte in the tensor, a multiple of the type's block
+   * @param n how many, whole blocks inside the tensor
+   * @param target filled from its first byte on
+   * @throws ModelRefusedException ({@code UNREADABLE}) if the file shrank meanwhile
+   * @throws IOException if reading fails
+   */
+  public void read(TensorInfo tensor, long offset, int n, byte[] target) throws IOException {
+    Objects.checkFromIndexSize(offset, n, tensor.bytes());
+    Location location = location(tensor);
+    location.part().read(location.position() + offset, ByteBuffer.wrap(target, 0, n));
+    if (location.stored().isSequential()) {
+      SequentialNibbles.repair(MemorySegment.ofArray(target).asSlice(0, n));
+    }
+  }
+
+  /** Bytes between the starts of tensors in the first file. */
+  public int alignment() {
+    return first().alignment();
+  }
+
+  /** Where the files were opened, in order. */
+  public List<Path> paths() {
+    return parts.stream().map(GgufPart::path).toList();
+  }
+
+  /** What each file is, in order; stays valid after {@link #close}. */
+  public List<ModelPart> parts() {
+    return parts.stream()
+        .map(p ->
+            new ModelPart(
+                p.name(),
+                p.version(),
+                p.fileBytes(),
+                p.tensors().tensors().size(),
+                p.tensors().tensorBytes()))
+        .toList();
   }
 
   /** Number of files. */

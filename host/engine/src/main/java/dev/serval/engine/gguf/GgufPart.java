@@ -168,7 +168,8 @@ record GgufPart(
       int n = channel.read(target, at);
       if (n < 0) {
         throw new ModelRefusedException(
-            Reason.UNREADABLE, name + ": the file shrank to " + at + " bytes while it was read");
+            Reason.UNREADABLE,
+            name + ": the file shrank to " + channel.size() + " bytes while it was read");
       }
       at += n;
     }

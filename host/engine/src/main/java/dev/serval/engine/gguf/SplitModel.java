@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.LongStream;
 
 /**
@@ -28,6 +29,9 @@ final class SplitModel {
 
   /** Tensors of all files together. */
   static final String TENSORS = "split.tensors.count";
+
+  /** What only says how a model is split. */
+  static final Set<String> KEYS = Set.of(COUNT, NUMBER, TENSORS);
 
   /** Files that a model may consist of: each is held open while it loads. */
   static final int MAX_PARTS = 1024;

@@ -187,7 +187,7 @@ public final class GgufWriter {
   }
 
   /** Adds a tensor entry without data. */
-  GgufWriter info(String name, int type, long offset, long... ne) {
+  public GgufWriter info(String name, int type, long offset, long... ne) {
     infos.string(name).int32(ne.length);
     for (long n : ne) {
       infos.int64(n);
@@ -198,7 +198,7 @@ public final class GgufWriter {
   }
 
   /** Adds these bytes to the data section. */
-  GgufWriter raw(byte[] bytes) {
+  public GgufWriter raw(byte[] bytes) {
     data.raw(bytes);
     return this;
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.ModelRefusedException.Reason;
+import dev.serval.api.runtime.ModelPart;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
@@ -73,6 +74,8 @@ class SplitModelTest {
       assertEquals(7, f.source().metadata().integer("t.n").orElseThrow());
       assertEquals(9, f.tensorBytes());
       assertEquals(9, f.parameters());
+      assertEquals(
+          new ModelPart(name(2), 3, Files.size(dir.resolve(name(2))), 1, 3), f.parts().get(1));
       Weights weights = f.weights();
       for (int i = 0; i < PARTS; i++) {
         byte b = (byte) i;

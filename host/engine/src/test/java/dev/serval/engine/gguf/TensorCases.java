@@ -126,7 +126,7 @@ final class TensorCases {
       FieldedFile file =
           new FieldedFile.Builder()
               .text("general.architecture", architecture)
-              .tensor("a", 4, 0, 48, 32)
+              .tensor("a", 4, 0, 32, 48)
               .build();
       cases.add(
           HostileCase.malformed(
