@@ -19,6 +19,10 @@ public final class RequestRejectedException extends ServalException {
     MODEL_CLOSED("request.model-closed"),
     /** The model computed logits from which no token can be drawn. */
     NO_TOKEN("request.no-token"),
+    /** The model computed an embedding that is not finite. */
+    NOT_FINITE("request.not-finite"),
+    /** The model was made for something else: it embeds and does not generate, or vice versa. */
+    CAPABILITY_MISSING("request.capability-missing"),
     /** The model's tokenizer or chat format failed. */
     PLUGIN_FAILED("request.plugin-failed"),
     /** The consumer did not take events for too long. */

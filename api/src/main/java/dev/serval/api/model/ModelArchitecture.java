@@ -4,6 +4,7 @@ import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.text.Tokenizer;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -44,6 +45,17 @@ public interface ModelArchitecture {
   /** The tokenizer of a normalised file. */
   default Tokenizer tokenizer(ModelSource source, TokenizerFactory factory) {
     return factory.fromMetadata(source.metadata());
+  }
+
+  /**
+   * What an embedding model was trained to read before a text, by the purpose of the text as the
+   * model's card names it: {@code "query"} may be {@code "task: search result | query: "}. Nothing
+   * is put before a text unless the caller asks for it.
+   *
+   * @return prefixes in the order to list them; empty for a model that has none
+   */
+  default Map<String, String> textPrefixes(ModelSource source) {
+    return Map.of();
   }
 
   /** How a conversation becomes a prompt; empty for a model that has no such form. */

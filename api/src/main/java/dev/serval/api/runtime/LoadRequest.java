@@ -12,8 +12,10 @@ import java.util.OptionalInt;
  * @param contextLength tokens a sequence may hold; absent for min(16384, trained)
  * @param kvType element type of the cache, F16 or F32
  * @param exact whether activations and cache stay F32 throughout
- * @param maxSequences generations that may run at once, 1 to 64
- * @param chunkTokens prompt tokens computed in one step
+ * @param maxSequences generations that may run at once, 1 to 64; texts of an embedding model take
+ *     no memory of their own, so up to 64 share a step whatever this says
+ * @param chunkTokens prompt tokens computed in one step; an embedding model never splits a text and
+ *     takes as many as the context holds, if that is more
  * @param backend name of the backend to use; absent for the best
  * @param loadMode how weights that are used as the file has them come into memory
  */

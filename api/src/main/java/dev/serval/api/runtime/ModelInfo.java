@@ -2,6 +2,7 @@ package dev.serval.api.runtime;
 
 import dev.serval.api.memory.MemoryUse;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What was loaded, and how.
@@ -10,6 +11,7 @@ import java.util.List;
  * @param architecture {@code general.architecture} after repair
  * @param parameters number of weights
  * @param fileBytes size of the tensors in the file
+ * @param embedding what it makes of texts, if it embeds them; absent if it generates
  * @param vocabSize tokens in the vocabulary
  * @param trainedContext tokens the model was trained on at once
  * @param contextLength tokens a sequence may hold now
@@ -26,6 +28,7 @@ public record ModelInfo(
     String architecture,
     long parameters,
     long fileBytes,
+    Optional<EmbeddingInfo> embedding,
     int vocabSize,
     int trainedContext,
     int contextLength,
@@ -40,5 +43,10 @@ public record ModelInfo(
   /** Copies the list. */
   public ModelInfo {
     notes = List.copyOf(notes);
+  }
+
+  /** What the model does. */
+  public Capability capability() {
+    return embedding.isPresent() ? Capability.EMBED : Capability.GENERATE;
   }
 }

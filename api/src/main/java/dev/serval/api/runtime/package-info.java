@@ -1,4 +1,4 @@
-/** What an embedder calls: load a model, generate, watch, cancel. */
+/** What an embedder calls: load a model, generate, embed, watch, cancel. */
 @Export
 @Version("0.2.0")
 @NullMarked

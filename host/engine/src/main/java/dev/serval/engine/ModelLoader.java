@@ -19,6 +19,7 @@ import dev.serval.api.metrics.Metrics;
 import dev.serval.api.model.ChatFormat;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.EmbeddingInfo;
 import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.LoadRequest;
@@ -36,7 +37,9 @@ import dev.serval.engine.run.LoadedModel;
 import dev.serval.engine.run.RunnerOptions;
 import dev.serval.engine.tokenizer.Tokenizers;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -77,6 +80,7 @@ final class ModelLoader {
       Graph graph,
       Tokenizer tokenizer,
       Optional<ChatFormat> chatFormat,
+      Map<String, String> textPrefixes,
       int trainedContext) {}
 
   /** A model and the backend it runs on. */
@@ -121,11 +125,11 @@ final class ModelLoader {
               a.describe(source, g);
               return g.build();
             });
-    if (graph.outputKind() != OutputKind.LOGITS || graph.wholeSequences()) {
+    if (graph.wholeSequences() != (graph.outputKind() == OutputKind.POOLED)) {
       throw new ModelRefusedException(
           Reason.NO_BACKEND,
           source.name()
-              + ": expected a model that continues texts, "
+              + ": expected a model that continues texts, or pools whole ones; "
               + source.architecture()
               + " makes "
               + graph.outputKind()
@@ -137,6 +141,8 @@ final class ModelLoader {
         ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers())),
         ArchitectureRegistry.call(a, "chatFormat", () -> a.chatFormat(source))
             .map(f -> new GuardedChatFormat(source.name(), f)),
+        ArchitectureRegistry.call(
+            a, "textPrefixes", () -> new LinkedHashMap<>(a.textPrefixes(source))),
         ArchitectureRegistry.call(a, "trainedContext", () -> a.trainedContext(source)));
   }
 
@@ -209,7 +215,10 @@ final class ModelLoader {
             description.source().architecture(),
             file.parameters(),
             file.tensorBytes(),
-            choice.graph().outputWidth(),
+            embedding(description, contextLength),
+            description.graph().outputKind() == OutputKind.LOGITS
+                ? description.graph().outputWidth()
+                : description.tokenizer().vocabSize(),
             description.trainedContext(),
             contextLength,
             choice.slot().backend().name(),
@@ -229,7 +238,7 @@ final class ModelLoader {
             choice.graph(),
             compiled.program(),
             compiled.step(),
-            request.maxSequences(),
+            running(choice.graph()),
             chunkTokens,
             spec.resources().metrics());
     LoadedModel model =
@@ -241,6 +250,15 @@ final class ModelLoader {
               onEnd.accept(ended);
             });
     return new Loaded(model, choice.slot());
+  }
+
+  /** What an embedding model makes of texts. */
+  private static Optional<EmbeddingInfo> embedding(Description description, int contextLength) {
+    Graph graph = description.graph();
+    return graph.outputKind() == OutputKind.POOLED
+        ? Optional.of(
+            new EmbeddingInfo(graph.outputWidth(), contextLength, description.textPrefixes()))
+        : Optional.empty();
   }
 
   private record Compiled(Program program, Step step, MemoryUse use, LoadReport load) {}
@@ -303,10 +321,17 @@ final class ModelLoader {
     host.check(Math.addExact(load.keptBytes(), most), resources.holder());
   }
 
+  /** Texts that run at once; whole ones have no cache that would grow with their number. */
+  private int running(Graph graph) {
+    return graph.wholeSequences() ? SequenceSet.MAX_SEQUENCES : request.maxSequences();
+  }
+
+  /** Sizes of steps. Where texts must not be split, a step takes the longest one. */
   private CompileSpec.Limits limits(Graph graph, int contextLength, int chunkTokens) {
-    int running = request.maxSequences();
-    int maxTokens = Math.max(chunkTokens, running);
-    int maxWanted = Math.min(maxTokens, Math.max(running, MIN_WANTED));
+    boolean whole = graph.wholeSequences();
+    int running = running(graph);
+    int maxTokens = whole ? contextLength : Math.max(chunkTokens, running);
+    int maxWanted = whole ? 0 : Math.min(maxTokens, Math.max(running, MIN_WANTED));
     try {
       return new CompileSpec.Limits(
           maxTokens,

@@ -6,6 +6,8 @@ import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.model.ChatFormat;
 import dev.serval.api.model.ChatMessage;
+import dev.serval.api.runtime.EmbedRequest;
+import dev.serval.api.runtime.EmbedResult;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
@@ -71,6 +73,7 @@ final class ScriptedModel implements Model {
         "test",
         1,
         1,
+        Optional.empty(),
         1,
         contextLength,
         contextLength,
@@ -120,6 +123,11 @@ final class ScriptedModel implements Model {
 
   @Override
   public void logits(int[] ids, LogitsSink sink) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public EmbedResult embed(EmbedRequest request) {
     throw new UnsupportedOperationException();
   }
 

@@ -9,11 +9,16 @@ import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Node;
+import dev.serval.api.graph.OutputKind;
 import dev.serval.api.graph.Projection;
 import dev.serval.api.metrics.Metrics;
 import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.model.ChatFormat;
+import dev.serval.api.runtime.Capability;
 import dev.serval.api.runtime.ContextOptions;
+import dev.serval.api.runtime.EmbedRequest;
+import dev.serval.api.runtime.EmbedResult;
+import dev.serval.api.runtime.EmbeddingInfo;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.LogitsSink;
@@ -29,6 +34,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -52,7 +58,8 @@ public final class LoadedModel implements Model {
    * @param info what was loaded
    * @param tokenizer text to ids and back
    * @param chatFormat conversation to prompt
-   * @param graph what the program computes, with logits as result
+   * @param graph what the program computes, with logits as result, or with pooled rows of whole
+   *     texts
    * @param program what computes
    * @param step a step of the program
    * @param running generations that run at once, at most as many as the program has sequences
@@ -77,8 +84,7 @@ public final class LoadedModel implements Model {
   private final ModelRunner runner;
   private final Set<RunningGeneration> undelivered = ConcurrentHashMap.newKeySet();
 
-  /** Ids that a prompt may hold: 0 until this. */
-  private final int idBound;
+  private final RequestChecks checks;
 
   /** What may be drawn, and what of it where a text must not end. */
   private final Sampler.Vocabulary vocabulary;
@@ -89,7 +95,7 @@ public final class LoadedModel implements Model {
     this.parts = parts;
     this.options = options;
     counters = RunnerCounters.of(parts.metrics());
-    idBound = idBound(parts.graph());
+    checks = new RequestChecks(parts.info(), idBound(parts.graph()));
     int rowWidth = parts.graph().outputWidth();
     int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
     Tokenizer tokenizer = parts.tokenizer();
@@ -103,7 +109,11 @@ public final class LoadedModel implements Model {
     scheduler =
         new Scheduler(
             new Scheduler.Limits(
-                parts.running(), limits.maxTokens(), limits.maxWanted(), parts.chunkTokens()),
+                parts.running(),
+                limits.maxTokens(),
+                limits.maxWanted(),
+                parts.chunkTokens(),
+                parts.graph().wholeSequences()),
             options.queueBound());
     runner =
         new ModelRunner(
@@ -136,9 +146,9 @@ public final class LoadedModel implements Model {
     return model;
   }
 
-  /** The ids for which logits and embedding rows exist. */
+  /** The ids for which embedding rows exist, and logits where it makes any. */
   private static int idBound(Graph graph) {
-    long bound = graph.outputWidth();
+    long bound = graph.outputKind() == OutputKind.LOGITS ? graph.outputWidth() : Integer.MAX_VALUE;
     for (Node n : graph.nodes()) {
       if (n.op() instanceof Projection.Rows rows && n.inputs().getFirst().id() == Graph.TOKENS_ID) {
         bound = Math.min(bound, rows.table().shape().rows());
@@ -190,9 +200,10 @@ public final class LoadedModel implements Model {
 
   @Override
   public Generation generate(GenerateRequest request, TokenSink sink) {
+    checks.capability(Capability.GENERATE);
     int[] given = tokens(request.prompt());
     int[] prompt = fitting(given, request.context());
-    check(prompt, parts.info().contextLength() - 1);
+    checks.text("the prompt", prompt, parts.info().contextLength() - 1);
     SamplingOptions sampling = request.sampling();
     long seed = sampling.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong());
     RunningGeneration generation =
@@ -241,52 +252,65 @@ public final class LoadedModel implements Model {
     return shorter;
   }
 
-  /** Checks that a text is not empty, not longer than {@code most}, and of known ids. */
-  private void check(int[] ids, int most) {
-    if (ids.length == 0) {
-      throw new RequestRejectedException(Reason.PROMPT_EMPTY, "the prompt has no token");
-    }
-    if (ids.length > most) {
-      throw new RequestRejectedException(
-          Reason.PROMPT_TOO_LONG,
-          "the prompt has "
-              + ids.length
-              + " tokens, the context of "
-              + parts.info().contextLength()
-              + " takes at most "
-              + most);
-    }
-    for (int i = 0; i < ids.length; i++) {
-      if (ids[i] < 0 || ids[i] >= idBound) {
-        throw new RequestRejectedException(
-            Reason.TOKEN_UNKNOWN,
-            "token "
-                + i
-                + " of the prompt: expected an id of 0.."
-                + (idBound - 1)
-                + ", got "
-                + ids[i]);
-      }
-    }
+  @Override
+  public void logits(int[] ids, LogitsSink sink) throws InterruptedException {
+    checks.capability(Capability.GENERATE);
+    checks.text("the prompt", ids, parts.info().contextLength());
+    LogitsSequence sequence = new LogitsSequence(ids.clone(), sink);
+    submitAndAwait(
+        sequence,
+        sequence.done(),
+        () -> {
+          runner.cancel(sequence);
+          sequence.abandon();
+        });
   }
 
   @Override
-  public void logits(int[] ids, LogitsSink sink) throws InterruptedException {
-    check(ids, parts.info().contextLength());
-    if (runner.isRunnerThread()) {
-      throw new IllegalStateException("logits() waits, and must not be called from a LogitsSink");
+  public EmbedResult embed(EmbedRequest request) throws InterruptedException {
+    checks.capability(Capability.EMBED);
+    long start = System.nanoTime();
+    EmbeddingInfo embedding = parts.info().embedding().orElseThrow();
+    int width = request.dimensions().orElse(embedding.width());
+    checks.dimensions(width, embedding.width());
+    int[][] ids = new EmbedTexts(request, this::tokens, embedding.maxTextTokens()).ids(checks);
+    int[] lengths = Arrays.stream(ids).mapToInt(t -> t.length).toArray();
+    if (ids.length == 0) {
+      return new EmbedResult(new float[0][], lengths, System.nanoTime() - start);
     }
-    LogitsSequence sequence = new LogitsSequence(ids.clone(), sink);
+    EmbedRun run = new EmbedRun(ids, width, request.normalise(), counters.embeddedTexts());
+    float[][] vectors =
+        submitAndAwait(
+            run.texts()[0],
+            run.done(),
+            () -> {
+              run.done().cancel(false);
+              for (EmbedSequence s : run.texts()) {
+                runner.cancel(s);
+              }
+            });
+    return new EmbedResult(vectors, lengths, System.nanoTime() - start);
+  }
+
+  /**
+   * Has a sequence computed and waits for its result.
+   *
+   * @param onInterrupt gives the work up
+   */
+  private <T> T submitAndAwait(Sequence sequence, CompletableFuture<T> done, Runnable onInterrupt)
+      throws InterruptedException {
+    if (runner.isRunnerThread()) {
+      throw new IllegalStateException("this waits, and must not be called on the model's thread");
+    }
     scheduler.submit(sequence);
     try {
-      sequence.done().get();
+      return done.get();
     } catch (InterruptedException e) {
-      runner.cancel(sequence);
-      sequence.abandon();
+      onInterrupt.run();
       throw e;
     } catch (CancellationException e) {
       throw new RequestRejectedException(
-          Reason.MODEL_CLOSED, "the model was closed while logits were computed");
+          Reason.MODEL_CLOSED, "the model was closed while it computed");
     } catch (ExecutionException e) {
       switch (e.getCause()) {
         case RuntimeException failure -> throw failure;
@@ -294,6 +318,11 @@ public final class LoadedModel implements Model {
         case null, default -> throw new IllegalStateException(e);
       }
     }
+  }
+
+  /** Requests that wait for others now. */
+  int waiting() {
+    return scheduler.waiting();
   }
 
   @Override

@@ -23,7 +23,8 @@ import org.slf4j.LoggerFactory;
  *   <li>end what was cancelled or has stalled, admit what waits ({@link Scheduler});
  *   <li>fill the {@link Step} with the tokens the scheduler chose, their cells and what they see;
  *   <li>submit it and wait for it, with a deadline;
- *   <li>hand each wanted row to its sequence, which draws a token and hands it on.
+ *   <li>hand each wanted row to its sequence, which draws a token and hands it on; or each pooled
+ *       row to the text that it was made of.
  * </ol>
  *
  * <p>A step that was interrupted is forgotten: its cells are freed and what remains of it is
@@ -189,6 +190,7 @@ final class ModelRunner {
           outputs.want(row, s);
         }
       }
+      outputs.sequence(step.runs() - 1, s);
       cells.place(step, firstRow, s.number(), first, n);
       inStep |= 1L << s.number();
     }
@@ -253,7 +255,7 @@ final class ModelRunner {
       Sequence s = batch.sequence(i);
       endRow += batch.count(i);
       s.advance(batch.count(i));
-      for (; output < step.wanted() && step.wantedRow(output) < endRow; output++) {
+      for (; output < outputs.count() && outputs.row(output) < endRow; output++) {
         if (!s.isEnded()) {
           take(s, output);
         }

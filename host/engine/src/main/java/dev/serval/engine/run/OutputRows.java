@@ -2,6 +2,7 @@ package dev.serval.engine.run;
 
 import dev.serval.api.backend.Step;
 import dev.serval.api.error.ServalException;
+import dev.serval.api.graph.OutputKind;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class OutputRows implements AutoCloseable {
 
   private final Step step;
+
+  /** Whether there is a row for each sequence of the step, not for each wanted token. */
+  private final boolean pooled;
 
   /** Slices of the step, made once. */
   private final MemorySegment[] rows;
@@ -32,13 +36,21 @@ final class OutputRows implements AutoCloseable {
    */
   OutputRows(String name, Step step) {
     this.step = step;
-    rows = new MemorySegment[step.layout().limits().maxWanted()];
+    pooled = step.layout().graph().outputKind() == OutputKind.POOLED;
+    rows = new MemorySegment[step.layout().outputRows()];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = step.outputRow(i);
     }
     owners = new Sequence[rows.length];
     failures = new ServalException[rows.length];
     team = new SamplingTeam(name, Runtime.getRuntime().availableProcessors(), this::draw);
+  }
+
+  /** States whose tokens come {@code i}th in the step: a pooled row is theirs. */
+  void sequence(int i, Sequence owner) {
+    if (pooled) {
+      owners[i] = owner;
+    }
   }
 
   /** Asks for the output after a token of a sequence, in order of rows. */
@@ -49,13 +61,13 @@ final class OutputRows implements AutoCloseable {
   /** Has all rows looked at. */
   void draw() {
     int slow = 0;
-    for (int i = 0; i < step.wanted(); i++) {
+    for (int i = 0; i < count(); i++) {
       slow += owners[i].drawsFromAll() ? 1 : 0;
     }
     if (slow > 1) {
-      team.run(step.wanted());
+      team.run(count());
     } else {
-      for (int i = 0; i < step.wanted(); i++) {
+      for (int i = 0; i < count(); i++) {
         draw(i);
       }
     }
@@ -86,8 +98,18 @@ final class OutputRows implements AutoCloseable {
     owners[output].take(position(output), rows[output]);
   }
 
+  /** Rows of the step. */
+  int count() {
+    return pooled ? step.runs() : step.wanted();
+  }
+
+  /** The token that a row comes after: the wanted one, or the last of a pooled sequence. */
+  int row(int output) {
+    return pooled ? step.runStart(output + 1) - 1 : step.wantedRow(output);
+  }
+
   private int position(int output) {
-    return step.position(step.wantedRow(output));
+    return step.position(row(output));
   }
 
   @Override

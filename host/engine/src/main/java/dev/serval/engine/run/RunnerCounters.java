@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.LongAdder;
  * @param reusedTokens tokens that were in the cache already when a sequence began or went on
  * @param generatedTokens tokens drawn, without those that end a generation
  * @param generations generations started
+ * @param embeddedTexts texts turned into vectors
  */
 record RunnerCounters(
     LongAdder steps,
@@ -19,7 +20,8 @@ record RunnerCounters(
     LongAdder computedTokens,
     LongAdder reusedTokens,
     LongAdder generatedTokens,
-    LongAdder generations) {
+    LongAdder generations,
+    LongAdder embeddedTexts) {
 
   static RunnerCounters of(Metrics metrics) {
     return new RunnerCounters(
@@ -28,6 +30,7 @@ record RunnerCounters(
         metrics.counter("engine.tokens.computed"),
         metrics.counter("engine.tokens.reused"),
         metrics.counter("engine.tokens.generated"),
-        metrics.counter("engine.generations"));
+        metrics.counter("engine.generations"),
+        metrics.counter("engine.texts.embedded"));
   }
 }

@@ -22,10 +22,11 @@ import org.jspecify.annotations.Nullable;
  * holds one token of every sequence in decode, and prompt tokens of those in prefill up to {@link
  * Limits#chunkTokens} in all, at least one; which prefill comes first rotates from step to step, so
  * that a long prompt delays a short one by one chunk. Sequences whose consumer is behind, and those
- * that wait for room in the cache, are left out.
+ * that wait for room in the cache, are left out. Where texts must not be split, each step holds the
+ * oldest text and, up to {@link Limits#chunkTokens} in all, others that still fit.
  *
- * <p>{@link #submit}, {@link #changed}, {@link #close} and {@link #lose} may be called from any
- * thread, the rest is confined to the runner thread.
+ * <p>{@link #submit}, {@link #waiting}, {@link #changed}, {@link #close} and {@link #lose} may be
+ * called from any thread, the rest is confined to the runner thread.
  */
 final class Scheduler {
 
@@ -36,8 +37,10 @@ final class Scheduler {
    * @param maxTokens tokens per step
    * @param maxWanted logits rows per step, at least {@code maxSequences} or {@code maxTokens}
    * @param chunkTokens tokens per step while prompts are computed
+   * @param wholeTexts whether a text is computed in one step; none is longer than {@code maxTokens}
    */
-  record Limits(int maxSequences, int maxTokens, int maxWanted, int chunkTokens) {}
+  record Limits(
+      int maxSequences, int maxTokens, int maxWanted, int chunkTokens, boolean wholeTexts) {}
 
   private final Limits limits;
   private final int queueBound;
@@ -76,6 +79,16 @@ final class Scheduler {
       }
       waiting.addLast(sequence);
       signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Requests that wait for a place now. */
+  int waiting() {
+    lock.lock();
+    try {
+      return waiting.size();
     } finally {
       lock.unlock();
     }
@@ -170,9 +183,14 @@ final class Scheduler {
         if (s.isCancelled()) {
           cancelled.add(s);
           i.remove();
-        } else if (active.size() + admitted.size() < limits.maxSequences()) {
-          admitted.add(s);
-          i.remove();
+        }
+      }
+      while (active.size() + admitted.size() < limits.maxSequences() && !waiting.isEmpty()) {
+        Sequence s = waiting.removeFirst();
+        admitted.add(s);
+        Sequence follower = s.follower();
+        if (follower != null) {
+          waiting.addLast(follower);
         }
       }
     } finally {
@@ -219,6 +237,10 @@ final class Scheduler {
   /** Fills a batch with what the next step computes; leaves it empty if there is nothing to do. */
   void plan(Batch batch) {
     batch.clear();
+    if (limits.wholeTexts()) {
+      planWhole(batch);
+      return;
+    }
     int wantedLeft = limits.maxWanted();
     for (int i = 0; i < active.size(); i++) {
       Sequence s = active.get(i);
@@ -245,6 +267,16 @@ final class Scheduler {
         batch.add(s, n);
         tokensLeft -= n;
         wantedLeft -= wanted;
+      }
+    }
+  }
+
+  private void planWhole(Batch batch) {
+    for (int i = 0; i < active.size(); i++) {
+      Sequence s = active.get(i);
+      boolean fits = batch.isEmpty() || batch.tokens() + s.remaining() <= limits.chunkTokens();
+      if (fits && !s.isHeldBack()) {
+        batch.add(s, s.remaining());
       }
     }
   }

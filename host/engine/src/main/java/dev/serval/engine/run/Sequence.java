@@ -3,6 +3,7 @@ package dev.serval.engine.run;
 import dev.serval.api.backend.Output;
 import dev.serval.api.error.ServalException;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A text on its way through a model: tokens known so far, of which the first {@link #computed} are
@@ -24,6 +25,11 @@ abstract class Sequence {
   /** Gives it a number; it is parked still. */
   final void admit(int freeNumber) {
     number = freeNumber;
+  }
+
+  /** What takes its place in the queue when it gets a number; null for nothing. */
+  @Nullable Sequence follower() {
+    return null;
   }
 
   /** Called once after it got a number; may end the sequence. */
@@ -158,12 +164,13 @@ abstract class Sequence {
   void draw(int position, MemorySegment row) {}
 
   /**
-   * Takes the logits after a wanted position; may add a token or end the sequence.
+   * Takes the logits after a wanted position, or what was pooled of the whole text; may add a token
+   * or end the sequence.
    *
-   * @param position the position
-   * @param logits [vocabSize] F32, valid during the call
+   * @param position the position; of a pooled row the last one
+   * @param row [outputWidth] F32, valid during the call
    */
-  abstract void take(int position, MemorySegment logits);
+  abstract void take(int position, MemorySegment row);
 
   /** Whether it ended. */
   abstract boolean isEnded();

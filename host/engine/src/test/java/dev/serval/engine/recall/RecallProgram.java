@@ -26,6 +26,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,7 @@ public final class RecallProgram implements Program {
   private final StepLayout layout;
   private final List<Map<Place, Integer>> cellOf = new ArrayList<>();
   private final List<Map<Integer, Held>> inCell = new ArrayList<>();
+  private final List<List<List<Integer>>> pooledTexts = new ArrayList<>();
   private @Nullable Step submitted;
   private boolean interrupted;
   private boolean holding;
@@ -105,6 +107,24 @@ public final class RecallProgram implements Program {
     g.logits(g.matmul(table, g.wanted(x)));
   }
 
+  /** A program that pools whole texts, in {@link #pooled}; has no cache. */
+  public static RecallProgram encoder(int maxTokens, int maxSequences) {
+    GraphBuilder g = new GraphBuilder();
+    g.wholeSequences();
+    g.pooled(g.poolMean(g.rows(TensorView.of(tensor()), g.tokens())));
+    return new RecallProgram(
+        g.build(), new CompileSpec.Limits(maxTokens, 0, maxSequences, List.of(), false));
+  }
+
+  /** What an encoder makes of a text, [4]; not numbers if there is poison in it. */
+  public static float[] pooled(int... text) {
+    float sum = 0;
+    for (int token : text) {
+      sum += token == POISON ? Float.NaN : token;
+    }
+    return new float[] {sum, text[0], text[text.length - 1], text.length - 1};
+  }
+
   /** The token that follows a text, computed from the text alone. */
   public static int next(List<Integer> text) {
     int last = text.size() - 1;
@@ -132,6 +152,11 @@ public final class RecallProgram implements Program {
   public synchronized void letGo() {
     holding = false;
     notifyAll();
+  }
+
+  /** The texts of each step that an encoder computed. */
+  public synchronized List<List<List<Integer>>> pooledTexts() {
+    return List.copyOf(pooledTexts);
   }
 
   /** Waits until that many steps were submitted in all. */
@@ -186,7 +211,29 @@ public final class RecallProgram implements Program {
     }
   }
 
+  private void pool(Step step) {
+    List<List<Integer>> texts = new ArrayList<>();
+    for (int i = 0; i < step.runs(); i++) {
+      int first = step.runStart(i);
+      int n = step.runStart(i + 1) - first;
+      int[] text = new int[n];
+      for (int position = 0; position < n; position++) {
+        if (step.position(first + position) != position) {
+          throw new IllegalStateException("a text does not start at its beginning");
+        }
+        text[position] = step.tokenId(first + position);
+      }
+      step.outputRow(i).copyFrom(MemorySegment.ofArray(pooled(text)));
+      texts.add(Arrays.stream(text).boxed().toList());
+    }
+    pooledTexts.add(texts);
+  }
+
   private void compute(Step step) {
+    if (layout.graph().wholeSequences()) {
+      pool(step);
+      return;
+    }
     for (int i = 0; i < step.moves(); i++) {
       Place place = new Place(step.move(i, 1), step.move(i, 2));
       cellOf.get(step.move(i, 0)).put(place, step.move(i, 3));

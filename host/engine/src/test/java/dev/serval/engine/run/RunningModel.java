@@ -48,6 +48,7 @@ final class RunningModel implements AutoCloseable {
             "test",
             0,
             0,
+            Optional.empty(),
             LetterTokenizer.VOCAB,
             contextLength,
             contextLength,

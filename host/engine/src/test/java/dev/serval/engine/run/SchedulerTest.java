@@ -102,7 +102,8 @@ class SchedulerTest {
   private static Scheduler scheduler(int maxSequences, int chunkTokens) {
     int maxTokens = Math.max(maxSequences, chunkTokens);
     return new Scheduler(
-        new Scheduler.Limits(maxSequences, maxTokens, Math.min(maxTokens, 8), chunkTokens), 100);
+        new Scheduler.Limits(maxSequences, maxTokens, Math.min(maxTokens, 8), chunkTokens, false),
+        100);
   }
 
   private static Text submit(Scheduler scheduler, int length, boolean all) {
