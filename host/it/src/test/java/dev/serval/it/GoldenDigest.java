@@ -2,11 +2,9 @@ package dev.serval.it;
 
 import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.backend.CompileSpec.Mode;
-import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.tensor.DataType;
 import dev.serval.backend.cpu.CpuBackend;
 import dev.serval.backend.cpu.kernel.KernelSets;
-import dev.serval.models.gemma.GemmaArchitecture;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
@@ -17,8 +15,8 @@ import java.util.zip.CRC32;
 
 /**
  * Prints the kernels of this JVM, then for each model that is named, one in a line: its name, the
- * largest difference from the golden logits in exact mode, and checksums of the logits in exact and
- * in default mode.
+ * largest difference from the golden results in exact mode, and checksums of the results in exact
+ * and in default mode.
  */
 final class GoldenDigest {
 
@@ -31,21 +29,19 @@ final class GoldenDigest {
         CpuBackend cpu = new CpuBackend()) {
       out.println(KernelSets.best().set().name());
       for (String name : models) {
-        float[] exact = logits(cpu, name, spec -> spec);
-        float[] rounded = logits(cpu, name, s -> s.withMode(Mode.DEFAULT).withKvType(DataType.F16));
+        float[] exact = results(cpu, name, spec -> spec);
+        float[] rounded =
+            results(cpu, name, s -> s.withMode(Mode.DEFAULT).withKvType(DataType.F16));
         double difference = GoldenModel.maxDifference(exact, GoldenModel.expected(name));
         out.println(name + " " + difference + " " + checksum(exact) + " " + checksum(rounded));
       }
     }
   }
 
-  private static float[] logits(CpuBackend cpu, String name, UnaryOperator<CompileSpec> how) {
+  private static float[] results(CpuBackend cpu, String name, UnaryOperator<CompileSpec> how) {
     try (GoldenModel model = GoldenModel.open(name)) {
-      GemmaArchitecture gemma = new GemmaArchitecture();
-      GraphBuilder g = new GraphBuilder();
-      gemma.describe(gemma.normalise(model.source()), g);
       return GoldenModel.joined(
-          GoldenModel.run(cpu, g.build(), model.weights(), how, GemmaGoldenTest.TOKENS));
+          GoldenModel.run(cpu, model.gemmaGraph(), model.weights(), how, GemmaGoldenTest.TOKENS));
     }
   }
 

@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * From file to logits at every vector width and without vectors, each in a JVM of its own: close to
- * the golden logits, and bit for bit the same.
+ * From file to logits or embedding at every vector width and without vectors, each in a JVM of its
+ * own: close to the golden results, and bit for bit the same.
  */
 @Timeout(300)
 class GoldenKernelsTest {
@@ -35,8 +36,10 @@ class GoldenKernelsTest {
   }
 
   @Test
-  void allModelsHaveTheSameLogitsOnAllKernels() throws Exception {
-    compare(GemmaGoldenTest.models().toArray(String[]::new));
+  void allModelsHaveTheSameResultsOnAllKernels() throws Exception {
+    compare(
+        Stream.concat(GemmaGoldenTest.models(), EmbeddingGoldenTest.models())
+            .toArray(String[]::new));
   }
 
   private static void compare(String... models) throws IOException, InterruptedException {

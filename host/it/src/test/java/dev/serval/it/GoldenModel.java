@@ -4,9 +4,14 @@ import dev.serval.api.backend.Backend;
 import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.backend.Device;
 import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.GraphBuilder;
+import dev.serval.api.model.Match;
+import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.tensor.Weights;
 import dev.serval.engine.gguf.GgufFile;
+import dev.serval.models.gemma.EmbeddingGemmaArchitecture;
+import dev.serval.models.gemma.GemmaArchitecture;
 import dev.serval.tck.memory.TestMemory;
 import dev.serval.tck.run.Chain;
 import dev.serval.tck.run.SequenceRunner;
@@ -32,6 +37,9 @@ final class GoldenModel implements AutoCloseable {
   /** Tokens per step: fewer than the texts have, so that steps read what others stored. */
   private static final int CHUNK = 16;
 
+  private static final List<ModelArchitecture> GEMMA =
+      List.of(new GemmaArchitecture(), new EmbeddingGemmaArchitecture());
+
   private final GgufFile file;
 
   private GoldenModel(GgufFile file) {
@@ -50,10 +58,26 @@ final class GoldenModel implements AutoCloseable {
     return file.weights();
   }
 
-  /** Logits of an independent implementation, row after row of the vocabulary. */
+  /** One forward pass, as the Gemma bundle describes it. */
+  Graph gemmaGraph() {
+    ModelArchitecture gemma =
+        GEMMA.stream()
+            .filter(a -> a.match(source()) instanceof Match.Yes)
+            .findFirst()
+            .orElseThrow();
+    GraphBuilder g = new GraphBuilder();
+    gemma.describe(gemma.normalise(source()), g);
+    return g.build();
+  }
+
+  /**
+   * What an independent implementation computes: logits, row after row of the vocabulary, or of an
+   * encoder one vector, not normalised.
+   */
   static float[] expected(String name) {
+    String kind = name.startsWith("gemma-embedding") ? ".embed.f32" : ".logits.f32";
     FloatBuffer values =
-        ByteBuffer.wrap(bytes(name + ".logits.f32")).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        ByteBuffer.wrap(bytes(name + kind)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     float[] out = new float[values.remaining()];
     values.get(out);
     return out;
@@ -85,7 +109,7 @@ final class GoldenModel implements AutoCloseable {
    * Runs one sequence from position 0.
    *
    * @param how changes a spec in exact mode with an F32 cache
-   * @return the logits after each token, [vocabSize] each
+   * @return the logits after each token, [vocabSize] each, or the one vector of an encoder
    */
   static List<float[]> run(
       Backend backend,
@@ -94,11 +118,12 @@ final class GoldenModel implements AutoCloseable {
       UnaryOperator<CompileSpec> how,
       int... tokens) {
     Device device = backend.devices().devices().getFirst();
+    int chunk = graph.wholeSequences() ? tokens.length : CHUNK;
     try (TestMemory memory = new TestMemory()) {
-      CompileSpec spec = how.apply(memory.spec(graph, CHUNK, 1, tokens.length));
+      CompileSpec spec = how.apply(memory.spec(graph, chunk, 1, tokens.length));
       try (Chain chain = Chain.of(backend, device, weights, graph, spec)) {
         SequenceRunner runner = new SequenceRunner(chain, graph, spec.limits());
-        return runner.prefill(0, CHUNK, tokens);
+        return runner.prefill(0, chunk, tokens);
       }
     }
   }

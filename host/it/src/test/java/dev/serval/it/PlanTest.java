@@ -9,14 +9,12 @@ import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.graph.Graph;
-import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.Mark;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.api.tensor.Weights;
 import dev.serval.backend.cpu.CpuBackend;
-import dev.serval.models.gemma.GemmaArchitecture;
 import dev.serval.tck.far.FarBackend;
 import dev.serval.tck.graphs.TestModel;
 import dev.serval.tck.memory.TestMemory;
@@ -78,6 +76,10 @@ class PlanTest {
     "test gemma3n Q8_0, 1500, 9, 96, F16",
     "test gemma4 Q4_0, 700, 3, 40, F16",
     "test gemma4 BF16, 50, 2, 5, F32",
+    "gemma-embedding-mini-F32, 1, 1, 512, F32",
+    "gemma-embedding-mini-F32, 1, 64, 300, F16",
+    "gemma-embedding-mini-Q8_0, 1, 64, 512, F16",
+    "gemma-embedding-mini-Q8_0, 1, 3, 7, F32",
     "test encoder F32, 1, 6, 300, F32"
   })
   void everyPartOfThePlanIsWhatIsLeased(
@@ -89,7 +91,7 @@ class PlanTest {
       return;
     }
     try (GoldenModel m = GoldenModel.open(model)) {
-      Graph graph = gemma(m);
+      Graph graph = m.gemmaGraph();
       BACKENDS.forEach(b -> check(b, graph, m.weights(), cells, sequences, tokens, kvType));
     }
   }
@@ -97,18 +99,11 @@ class PlanTest {
   @Test
   void stagesCountTheValuesThatCrossTheirCuts() {
     try (GoldenModel m = GoldenModel.open("gemma3-mini-Q8_0")) {
-      Graph graph = gemma(m);
+      Graph graph = m.gemmaGraph();
       for (Graph stage : graph.cut(List.of(Mark.layer(1), Mark.OUTPUT))) {
         BACKENDS.forEach(b -> check(b, stage, m.weights(), 1024, 2, 512, DataType.F16));
       }
     }
-  }
-
-  private static Graph gemma(GoldenModel model) {
-    GemmaArchitecture gemma = new GemmaArchitecture();
-    GraphBuilder g = new GraphBuilder();
-    gemma.describe(gemma.normalise(model.source()), g);
-    return g.build();
   }
 
   private static TestModel synthetic(String name, DataType type) {

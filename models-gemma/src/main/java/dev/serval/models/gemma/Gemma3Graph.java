@@ -1,8 +1,6 @@
 package dev.serval.models.gemma;
 
 import dev.serval.api.attention.AttentionSpec;
-import dev.serval.api.attention.RopeSpec;
-import dev.serval.api.graph.Geglu;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.KvValue;
 import dev.serval.api.graph.Mark;
@@ -22,10 +20,6 @@ final class Gemma3Graph {
   /** Describes the pass; sizes in comments, outermost first. */
   static void describe(GemmaConfig c, GemmaTensors w, GraphBuilder g) {
     int dim = c.embeddingDim();
-    int qDim = c.nHeads() * c.headDim(); // differs from dim in most sizes
-    int kvDim = c.nKvHeads() * c.headDim();
-    int ffn = c.ffnDim();
-    float eps = c.rmsNormEps();
 
     g.mark(Mark.EMBED);
     TensorView embedding = w.tokenEmbedding(dim);
@@ -34,40 +28,22 @@ final class Gemma3Graph {
 
     for (int i = 0; i < c.nLayers(); i++) {
       g.mark(Mark.layer(i));
-      RopeSpec rope = c.rope(i);
+      GemmaLayer layer = new GemmaLayer(c, w, g, i);
       AttentionSpec spec = c.attention(i);
-
-      // attention: q [tokens, nHeads, headDim], k and v [tokens, nKvHeads, headDim]
-      Value h = g.rmsNorm(x, w.norm(i, "attn_norm", dim), eps); // [tokens, dim]
-      Value q = g.heads(g.matmul(w.linearOrFused(i, "attn_q", dim, qDim), h), c.nHeads());
-      Value k = g.heads(g.matmul(w.linearOrFused(i, "attn_k", dim, kvDim), h), c.nKvHeads());
-      Value v = g.heads(g.matmul(w.linearOrFused(i, "attn_v", dim, kvDim), h), c.nKvHeads());
-      q = g.rmsNorm(q, w.norm(i, "attn_q_norm", c.headDim()), eps); // over each head
-      k = g.rmsNorm(k, w.norm(i, "attn_k_norm", c.headDim()), eps);
-      q = g.rope(q, g.positions(), rope);
-      k = g.rope(k, g.positions(), rope);
-      KvValue kv = g.kvStore(g.slot(spec, Optional.of(rope)), k, v);
-      Value a = g.joined(g.attend(q, kv, spec)); // [tokens, qDim]
+      GemmaLayer.Heads heads = layer.heads(x);
+      KvValue kv = g.kvStore(g.slot(spec, Optional.of(c.rope(i))), heads.k(), heads.v());
+      Value a = g.joined(g.attend(heads.q(), kv, spec)); // [tokens, nHeads · headDim]
 
       // no token looks at another any more: from here only the rows that are asked for
       if (i == c.nLayers() - 1) {
-        a = g.wanted(a); // [wanted, qDim]
+        a = g.wanted(a); // [wanted, nHeads · headDim]
         x = g.wanted(x); // [wanted, dim]
       }
-      a = g.matmul(w.linear(i, "attn_output", qDim, dim), a); // [tokens, dim]
-      x = g.add(x, g.rmsNorm(a, w.norm(i, "post_attention_norm", dim), eps));
-
-      // feed forward
-      h = g.rmsNorm(x, w.norm(i, "ffn_norm", dim), eps); // [tokens, dim]
-      Value gate = g.matmul(w.linear(i, "ffn_gate", dim, ffn), h); // [tokens, ffn]
-      Value up = g.matmul(w.linear(i, "ffn_up", dim, ffn), h); // [tokens, ffn]
-      h = g.apply(new Geglu(), gate, up).getFirst(); // [tokens, ffn]
-      h = g.matmul(w.linear(i, "ffn_down", ffn, dim), h); // [tokens, dim]
-      x = g.add(x, g.rmsNorm(h, w.norm(i, "post_ffw_norm", dim), eps));
+      x = layer.withFeedForward(layer.withAttention(x, a)); // [tokens, dim]
     }
 
     g.mark(Mark.OUTPUT);
-    x = g.rmsNorm(x, w.norm("output_norm", dim), eps); // [wanted, dim]
+    x = g.rmsNorm(x, w.norm("output_norm", dim), c.rmsNormEps()); // [wanted, dim]
     Value logits = g.matmul(w.output(embedding), x); // [wanted, vocabSize]
     if (c.finalSoftCap() > 0) {
       logits = g.apply(new SoftCap(c.finalSoftCap()), logits).getFirst();

@@ -19,14 +19,12 @@ import org.osgi.service.component.annotations.Component;
 @Component(service = ModelArchitecture.class)
 public final class GemmaArchitecture implements ModelArchitecture {
 
-  private static final String NAME = "gemma3";
-
   /** Creates the plugin. */
   public GemmaArchitecture() {}
 
   @Override
   public List<String> names() {
-    return List.of(NAME);
+    return List.of(GemmaConfig.GEMMA3);
   }
 
   @Override
@@ -34,14 +32,14 @@ public final class GemmaArchitecture implements ModelArchitecture {
     Metadata m = source.metadata();
     List<String> reasons = new ArrayList<>();
     String architecture = m.text(Metadata.ARCHITECTURE).orElse("absent");
-    if (!architecture.equals(NAME)) {
-      reasons.add("general.architecture is " + architecture + ", not " + NAME);
+    if (!architecture.equals(GemmaConfig.GEMMA3)) {
+      reasons.add("general.architecture is " + architecture + ", not " + GemmaConfig.GEMMA3);
     }
     String type = m.text("general.type").orElse("model");
     if (!type.equals("model")) {
       reasons.add("general.type is " + type + ", not model");
     }
-    if (source.find("dense.0.weight").isPresent()) {
+    if (GemmaDialects.isOllamaEncoder(source)) {
       reasons.add("tensor \"dense.0.weight\" marks an EmbeddingGemma, not a language model");
     }
     return reasons.isEmpty() ? new Match.Yes(100) : new Match.No(reasons);

@@ -4,15 +4,15 @@ import dev.serval.api.attention.AttentionSpec;
 import dev.serval.api.attention.MaskKind;
 import dev.serval.api.attention.RopeSpec;
 import dev.serval.api.error.ModelRefusedException;
-import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.model.Metadata;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
 /**
- * The hyper-parameters of a Gemma 3.
+ * The hyper-parameters of a Gemma 3 or an EmbeddingGemma.
  *
+ * @param isEncoder whether tokens see what comes after them, as in EmbeddingGemma
  * @param nLayers layers
  * @param embeddingDim width of the residual stream
  * @param ffnDim width of the feed-forward layers
@@ -20,7 +20,8 @@ import java.util.List;
  * @param nKvHeads key and value heads; divides {@code nHeads}
  * @param headDim width of a head, even
  * @param rmsNormEps added to the mean of squares in every norm
- * @param slidingWindow tokens that a local layer sees, itself included; 0 without local layers
+ * @param slidingWindow tokens that a local layer sees, itself included, of an encoder half of them
+ *     to either side; 0 without local layers
  * @param isLocal for each layer whether it sees the window only
  * @param ropeTheta frequency base of global layers
  * @param ropeThetaSwa frequency base of local layers
@@ -28,6 +29,7 @@ import java.util.List;
  * @param finalSoftCap cap of the logits, 0 for none
  */
 record GemmaConfig(
+    boolean isEncoder,
     int nLayers,
     int embeddingDim,
     int ffnDim,
@@ -42,30 +44,36 @@ record GemmaConfig(
     double ropeFactor,
     double finalSoftCap) {
 
+  /** The architecture of language models. */
+  static final String GEMMA3 = "gemma3";
+
+  /** The architecture of encoders. */
+  static final String GEMMA_EMBEDDING = "gemma-embedding";
+
   // Keys: llama.cpp src/llama-arch.cpp, below the name of the architecture.
-  static final String CONTEXT_LENGTH = "gemma3.context_length";
-  static final String BLOCK_COUNT = "gemma3.block_count";
-  static final String EMBEDDING_LENGTH = "gemma3.embedding_length";
-  static final String FEED_FORWARD_LENGTH = "gemma3.feed_forward_length";
-  static final String HEAD_COUNT = "gemma3.attention.head_count";
-  static final String HEAD_COUNT_KV = "gemma3.attention.head_count_kv";
-  static final String KEY_LENGTH = "gemma3.attention.key_length";
-  static final String VALUE_LENGTH = "gemma3.attention.value_length";
-  static final String RMS_NORM_EPS = "gemma3.attention.layer_norm_rms_epsilon";
-  static final String SLIDING_WINDOW = "gemma3.attention.sliding_window";
-  static final String SLIDING_WINDOW_PATTERN = "gemma3.attention.sliding_window_pattern";
-  static final String ROPE_DIMENSION_COUNT = "gemma3.rope.dimension_count";
-  static final String ROPE_FREQ_BASE = "gemma3.rope.freq_base";
-  static final String ROPE_FREQ_BASE_SWA = "gemma3.rope.freq_base_swa";
-  static final String ROPE_SCALING_TYPE = "gemma3.rope.scaling.type";
-  static final String ROPE_SCALING_FACTOR = "gemma3.rope.scaling.factor";
-  static final String FINAL_LOGIT_SOFTCAPPING = "gemma3.final_logit_softcapping";
+  static final String CONTEXT_LENGTH = "context_length";
+  static final String BLOCK_COUNT = "block_count";
+  static final String EMBEDDING_LENGTH = "embedding_length";
+  static final String FEED_FORWARD_LENGTH = "feed_forward_length";
+  static final String HEAD_COUNT = "attention.head_count";
+  static final String HEAD_COUNT_KV = "attention.head_count_kv";
+  static final String KEY_LENGTH = "attention.key_length";
+  static final String VALUE_LENGTH = "attention.value_length";
+  static final String RMS_NORM_EPS = "attention.layer_norm_rms_epsilon";
+  static final String SLIDING_WINDOW = "attention.sliding_window";
+  static final String SLIDING_WINDOW_PATTERN = "attention.sliding_window_pattern";
+  static final String ROPE_DIMENSION_COUNT = "rope.dimension_count";
+  static final String ROPE_FREQ_BASE = "rope.freq_base";
+  static final String ROPE_FREQ_BASE_SWA = "rope.freq_base_swa";
+  static final String ROPE_SCALING_TYPE = "rope.scaling.type";
+  static final String ROPE_SCALING_FACTOR = "rope.scaling.factor";
+  static final String FINAL_LOGIT_SOFTCAPPING = "final_logit_softcapping";
 
   static final double DEFAULT_ROPE_THETA_SWA = 10_000;
 
   // Bounds far above every published size, so small that widths of heads · headDim fit an int.
   static final int MAX_LAYERS = 512; // llama.cpp src/llama-hparams.h, LLAMA_MAX_LAYERS
-  private static final int MAX_WIDTH = 1 << 24;
+  static final int MAX_WIDTH = 1 << 24;
   private static final int MAX_HEADS = 1 << 13;
   private static final int MAX_HEAD_DIM = 1 << 13;
 
@@ -86,39 +94,43 @@ record GemmaConfig(
    * @throws ModelRefusedException ({@code KEY_MISSING} or {@code KEY_INVALID}) naming the key
    */
   static GemmaConfig of(Metadata m) {
-    int nLayers = m.requireInt(BLOCK_COUNT, 1, MAX_LAYERS);
-    int embeddingDim = m.requireInt(EMBEDDING_LENGTH, 1, MAX_WIDTH);
-    int nHeads = count(m, HEAD_COUNT, nLayers);
-    int nKvHeads = m.has(HEAD_COUNT_KV) ? count(m, HEAD_COUNT_KV, nLayers) : nHeads;
+    GemmaKeys k = GemmaKeys.of(m);
+    int nLayers = k.requireInt(BLOCK_COUNT, 1, MAX_LAYERS);
+    int embeddingDim = k.requireInt(EMBEDDING_LENGTH, 1, MAX_WIDTH);
+    int nHeads = k.count(HEAD_COUNT, nLayers, MAX_HEADS);
+    int nKvHeads = k.has(HEAD_COUNT_KV) ? k.count(HEAD_COUNT_KV, nLayers, MAX_HEADS) : nHeads;
     if (nHeads % nKvHeads != 0) {
-      throw invalid(HEAD_COUNT_KV, "a divisor of " + HEAD_COUNT + "=" + nHeads, nKvHeads);
+      throw k.invalid(
+          HEAD_COUNT_KV, "a divisor of " + k.whole(HEAD_COUNT) + "=" + nHeads, nKvHeads);
     }
-    int headDim = m.intOr(KEY_LENGTH, 2, MAX_HEAD_DIM, embeddingDim / nHeads);
+    int headDim = k.intOr(KEY_LENGTH, 2, MAX_HEAD_DIM, embeddingDim / nHeads);
     if (headDim < 2 || headDim % 2 != 0 || headDim > MAX_HEAD_DIM) {
-      throw invalid(KEY_LENGTH, "an even number in 2.." + MAX_HEAD_DIM, headDim);
+      throw k.invalid(KEY_LENGTH, "an even number in 2.." + MAX_HEAD_DIM, headDim);
     }
-    requireSame(m, VALUE_LENGTH, headDim);
-    requireSame(m, ROPE_DIMENSION_COUNT, headDim);
-    int slidingWindow = m.intOr(SLIDING_WINDOW, 0, Integer.MAX_VALUE, 0);
+    requireSame(k, VALUE_LENGTH, headDim);
+    requireSame(k, ROPE_DIMENSION_COUNT, headDim);
+    int slidingWindow = k.intOr(SLIDING_WINDOW, 0, Integer.MAX_VALUE, 0);
     return new GemmaConfig(
+        k.architecture().equals(GEMMA_EMBEDDING),
         nLayers,
         embeddingDim,
-        count(m, FEED_FORWARD_LENGTH, nLayers, MAX_WIDTH),
+        k.count(FEED_FORWARD_LENGTH, nLayers, MAX_WIDTH),
         nHeads,
         nKvHeads,
         headDim,
-        rmsNormEps(m),
+        rmsNormEps(k),
         slidingWindow,
-        slidingWindow > 0 ? localLayers(m, nLayers) : Collections.nCopies(nLayers, false),
-        requirePositive(m, ROPE_FREQ_BASE),
-        m.positiveOr(ROPE_FREQ_BASE_SWA, DEFAULT_ROPE_THETA_SWA),
-        ropeFactor(m),
-        finalSoftCap(m));
+        slidingWindow > 0 ? localLayers(k, nLayers) : Collections.nCopies(nLayers, false),
+        k.requirePositive(ROPE_FREQ_BASE),
+        k.positiveOr(ROPE_FREQ_BASE_SWA, DEFAULT_ROPE_THETA_SWA),
+        ropeFactor(k),
+        finalSoftCap(k));
   }
 
   /** The factor of attention scores: 1/√headDim, but 1/√(embeddingDim/nHeads) in the 27b. */
   double attentionScale() {
-    double queryDim = nLayers == LAYERS_OF_27B ? (double) embeddingDim / nHeads : headDim;
+    boolean is27b = !isEncoder && nLayers == LAYERS_OF_27B;
+    double queryDim = is27b ? (double) embeddingDim / nHeads : headDim;
     return 1 / Math.sqrt(queryDim);
   }
 
@@ -133,96 +145,63 @@ record GemmaConfig(
 
   /** What a layer's attention computes. */
   AttentionSpec attention(int layer) {
-    MaskKind mask = isLocal.get(layer) ? MaskKind.sliding(slidingWindow) : MaskKind.CAUSAL;
-    return new AttentionSpec(nHeads, nKvHeads, headDim, (float) attentionScale(), mask);
+    return new AttentionSpec(nHeads, nKvHeads, headDim, (float) attentionScale(), mask(layer));
+  }
+
+  private MaskKind mask(int layer) {
+    if (isEncoder) {
+      return isLocal.get(layer) ? MaskKind.symmetric(slidingWindow) : MaskKind.BIDIRECTIONAL;
+    }
+    return isLocal.get(layer) ? MaskKind.sliding(slidingWindow) : MaskKind.CAUSAL;
   }
 
   /**
    * An array has one entry per layer, true for local; a number is the distance of global layers.
    */
-  private static List<Boolean> localLayers(Metadata m, int nLayers) {
+  private static List<Boolean> localLayers(GemmaKeys k, int nLayers) {
     List<Boolean> local = new ArrayList<>();
-    if (m.isArray(SLIDING_WINDOW_PATTERN)) {
-      for (long n : perLayer(m, SLIDING_WINDOW_PATTERN, nLayers)) {
+    if (k.isArray(SLIDING_WINDOW_PATTERN)) {
+      for (long n : k.perLayer(SLIDING_WINDOW_PATTERN, nLayers)) {
         local.add(n != 0);
       }
       return local;
     }
-    int period = m.intOr(SLIDING_WINDOW_PATTERN, 1, MAX_LAYERS, DEFAULT_PATTERN);
+    int period = k.intOr(SLIDING_WINDOW_PATTERN, 1, MAX_LAYERS, DEFAULT_PATTERN);
     for (int i = 0; i < nLayers; i++) {
       local.add(i % period < period - 1);
     }
     return local;
   }
 
-  private static float rmsNormEps(Metadata m) {
-    float eps = (float) requirePositive(m, RMS_NORM_EPS);
+  private static float rmsNormEps(GemmaKeys k) {
+    float eps = (float) k.requirePositive(RMS_NORM_EPS);
     if (!(eps > 0) || Float.isInfinite(eps)) {
-      throw invalid(RMS_NORM_EPS, "a positive finite 32-bit float", m.describe(RMS_NORM_EPS));
+      throw k.invalid(
+          RMS_NORM_EPS,
+          "a positive finite 32-bit float",
+          k.metadata().describe(k.whole(RMS_NORM_EPS)));
     }
     return eps;
   }
 
-  private static double ropeFactor(Metadata m) {
-    String type = m.text(ROPE_SCALING_TYPE).orElse("linear");
+  private static double ropeFactor(GemmaKeys k) {
+    String type = k.textOr(ROPE_SCALING_TYPE, "linear");
     return switch (type) {
       case "none" -> 1;
-      case "linear" -> m.positiveOr(ROPE_SCALING_FACTOR, 1);
-      default -> throw invalid(ROPE_SCALING_TYPE, "linear or none", type);
+      case "linear" -> k.positiveOr(ROPE_SCALING_FACTOR, 1);
+      default -> throw k.invalid(ROPE_SCALING_TYPE, "linear or none", type);
     };
   }
 
-  private static double finalSoftCap(Metadata m) {
-    double cap = m.real(FINAL_LOGIT_SOFTCAPPING).orElse(0);
-    return cap == 0 ? 0 : m.positiveOr(FINAL_LOGIT_SOFTCAPPING, 0);
+  private static double finalSoftCap(GemmaKeys k) {
+    double cap = k.real(FINAL_LOGIT_SOFTCAPPING).orElse(0);
+    return cap == 0 ? 0 : k.positiveOr(FINAL_LOGIT_SOFTCAPPING, 0);
   }
 
-  private static double requirePositive(Metadata m, String key) {
-    if (!m.has(key)) {
-      throw missing(key);
-    }
-    return m.positiveOr(key, 0);
-  }
-
-  private static void requireSame(Metadata m, String key, int headDim) {
-    int n = m.intOr(key, 0, Integer.MAX_VALUE, headDim);
+  private static void requireSame(GemmaKeys k, String key, int headDim) {
+    int n = k.intOr(key, 0, Integer.MAX_VALUE, headDim);
     if (n != headDim) {
-      throw invalid(key, headDim + ", the width of a head", n);
+      throw k.invalid(key, headDim + ", the width of a head", n);
     }
-  }
-
-  private static int count(Metadata m, String key, int nLayers) {
-    return count(m, key, nLayers, MAX_HEADS);
-  }
-
-  /** A number, or an array with that number for each layer. */
-  private static int count(Metadata m, String key, int nLayers, int most) {
-    if (!m.isArray(key)) {
-      return m.requireInt(key, 1, most);
-    }
-    long[] all = perLayer(m, key, nLayers);
-    for (long n : all) {
-      if (n != all[0] || n < 1 || n > most) {
-        throw invalid(key, "one value in 1.." + most + " for all layers", all[0] + " and " + n);
-      }
-    }
-    return (int) all[0];
-  }
-
-  private static long[] perLayer(Metadata m, String key, int nLayers) {
-    long[] all = m.integers(key).orElseThrow(() -> missing(key));
-    if (all.length != nLayers) {
-      throw invalid(key, "one entry for each of " + nLayers + " layers", all.length + " entries");
-    }
-    return all;
-  }
-
-  private static ModelRefusedException missing(String key) {
-    return new ModelRefusedException(Reason.KEY_MISSING, "key " + key + " is missing");
-  }
-
-  private static ModelRefusedException invalid(String key, String expected, Object got) {
-    return new ModelRefusedException(
-        Reason.KEY_INVALID, "key " + key + ": expected " + expected + ", got " + got);
   }
 }

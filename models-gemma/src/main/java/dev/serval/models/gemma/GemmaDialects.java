@@ -3,6 +3,8 @@ package dev.serval.models.gemma;
 import static dev.serval.models.gemma.GemmaConfig.BLOCK_COUNT;
 import static dev.serval.models.gemma.GemmaConfig.CONTEXT_LENGTH;
 import static dev.serval.models.gemma.GemmaConfig.FINAL_LOGIT_SOFTCAPPING;
+import static dev.serval.models.gemma.GemmaConfig.GEMMA3;
+import static dev.serval.models.gemma.GemmaConfig.GEMMA_EMBEDDING;
 import static dev.serval.models.gemma.GemmaConfig.MAX_LAYERS;
 import static dev.serval.models.gemma.GemmaConfig.RMS_NORM_EPS;
 import static dev.serval.models.gemma.GemmaConfig.ROPE_FREQ_BASE;
@@ -20,11 +22,13 @@ import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
- * Turns the forms in which Gemma 3 files come into the one that {@link Gemma3Graph} reads, with
- * llama.cpp's names. Normalising a normalised file changes nothing.
+ * Turns the forms in which Gemma 3 and EmbeddingGemma files come into the one that {@link
+ * Gemma3Graph} and {@link EmbeddingGemmaGraph} read, with llama.cpp's names. Normalising a
+ * normalised file changes nothing.
  *
  * <p>Ollama's own files are told by their rope keys, or by having none at all; their repairs follow
  * Ollama's {@code llama/compat} and {@code model/models/gemma3}.
@@ -34,9 +38,22 @@ final class GemmaDialects {
   /** Name of a layer's weight whose rows are those of q, then k, then v. */
   static final String FUSED_QKV = "attn_qkv";
 
-  private static final String ROPE_KEYS = "gemma3.rope.";
-  private static final String OLLAMA_ROPE_GLOBAL = "gemma3.rope.global.freq_base";
-  private static final String OLLAMA_ROPE_LOCAL = "gemma3.rope.local.freq_base";
+  private static final String ROPE_KEYS = "rope.";
+  private static final String OLLAMA_ROPE_GLOBAL = "rope.global.freq_base";
+  private static final String OLLAMA_ROPE_LOCAL = "rope.local.freq_base";
+
+  /** In Ollama's files an EmbeddingGemma is a gemma3 with this tensor. */
+  private static final String OLLAMA_DENSE_0 = "dense.0.weight";
+
+  private static final Map<String, String> OLLAMA_ENCODER_NAMES =
+      Map.of(
+          OLLAMA_DENSE_0,
+          "dense_2.weight",
+          "dense.1.weight",
+          "dense_3.weight",
+          "norm.weight",
+          "output_norm.weight");
+
   private static final double ROPE_THETA = 1_000_000;
   private static final double RMS_NORM_EPS_DEFAULT = 1e-6;
 
@@ -54,34 +71,58 @@ final class GemmaDialects {
   private GemmaDialects() {}
 
   static ModelSource normalise(ModelSource source) {
-    ModelSource s = withoutVision(source);
-    if (isOllama(s.metadata())) {
-      s = s.withMetadata(fromOllama(s.metadata()));
+    ModelSource s = withoutVision(isOllamaEncoder(source) ? asEncoder(source) : source);
+    GemmaKeys keys = GemmaKeys.of(s.metadata());
+    if (isOllama(keys)) {
+      s = s.withMetadata(fromOllama(keys));
     }
     return splitFused(truncatedVocabulary(s));
   }
 
-  private static boolean isOllama(Metadata m) {
-    return m.has(OLLAMA_ROPE_GLOBAL)
-        || m.has(OLLAMA_ROPE_LOCAL)
-        || m.keys().stream().noneMatch(k -> k.startsWith(ROPE_KEYS));
+  /** Whether a file calls itself a Gemma 3 and is an EmbeddingGemma. */
+  static boolean isOllamaEncoder(ModelSource source) {
+    return source.metadata().text(Metadata.ARCHITECTURE).orElse("").equals(GEMMA3)
+        && source.find(OLLAMA_DENSE_0).isPresent();
   }
 
-  private static Metadata fromOllama(Metadata file) {
-    Metadata m =
-        file.renamed(OLLAMA_ROPE_GLOBAL, ROPE_FREQ_BASE)
-            .renamed(OLLAMA_ROPE_LOCAL, ROPE_FREQ_BASE_SWA);
-    int nLayers = m.requireInt(BLOCK_COUNT, 1, MAX_LAYERS);
-    int context = m.requireInt(CONTEXT_LENGTH, 1, Integer.MAX_VALUE);
-    if (nLayers == LAYERS_WITHOUT_CAP) {
-      m = m.without(FINAL_LOGIT_SOFTCAPPING);
+  /** With the architecture, keys and tensor names of an EmbeddingGemma. */
+  private static ModelSource asEncoder(ModelSource source) {
+    Metadata m = source.metadata();
+    for (String key : source.metadata().keys()) {
+      if (key.startsWith(GEMMA3 + ".")) {
+        m = m.renamed(key, GEMMA_EMBEDDING + key.substring(GEMMA3.length()));
+      }
     }
-    m = withDefault(m, ROPE_FREQ_BASE, ROPE_THETA);
-    m = withDefault(m, ROPE_FREQ_BASE_SWA, GemmaConfig.DEFAULT_ROPE_THETA_SWA);
-    m = withDefault(m, RMS_NORM_EPS, RMS_NORM_EPS_DEFAULT);
+    m = m.toBuilder().put(Metadata.ARCHITECTURE, GEMMA_EMBEDDING).build();
+    List<TensorView> tensors = new ArrayList<>();
+    for (TensorView t : source.tensors()) {
+      tensors.add(t.named(OLLAMA_ENCODER_NAMES.getOrDefault(t.name(), t.name())));
+    }
+    return new ModelSource(source.name(), m, tensors);
+  }
+
+  private static boolean isOllama(GemmaKeys k) {
+    return k.has(OLLAMA_ROPE_GLOBAL)
+        || k.has(OLLAMA_ROPE_LOCAL)
+        || k.metadata().keys().stream().noneMatch(key -> key.startsWith(k.whole(ROPE_KEYS)));
+  }
+
+  private static Metadata fromOllama(GemmaKeys k) {
+    Metadata m =
+        k.metadata()
+            .renamed(k.whole(OLLAMA_ROPE_GLOBAL), k.whole(ROPE_FREQ_BASE))
+            .renamed(k.whole(OLLAMA_ROPE_LOCAL), k.whole(ROPE_FREQ_BASE_SWA));
+    int nLayers = k.requireInt(BLOCK_COUNT, 1, MAX_LAYERS);
+    int context = k.requireInt(CONTEXT_LENGTH, 1, Integer.MAX_VALUE);
+    if (nLayers == LAYERS_WITHOUT_CAP) {
+      m = m.without(k.whole(FINAL_LOGIT_SOFTCAPPING));
+    }
+    m = withDefault(m, k.whole(ROPE_FREQ_BASE), ROPE_THETA);
+    m = withDefault(m, k.whole(ROPE_FREQ_BASE_SWA), GemmaConfig.DEFAULT_ROPE_THETA_SWA);
+    m = withDefault(m, k.whole(RMS_NORM_EPS), RMS_NORM_EPS_DEFAULT);
     boolean scaled = context >= SCALED_CONTEXT || SCALED_LAYERS.contains(nLayers);
-    if (scaled && !m.has(ROPE_SCALING_TYPE)) {
-      m = withDefault(m, ROPE_SCALING_FACTOR, SCALED_FACTOR);
+    if (scaled && !k.has(ROPE_SCALING_TYPE)) {
+      m = withDefault(m, k.whole(ROPE_SCALING_FACTOR), SCALED_FACTOR);
     }
     return m;
   }

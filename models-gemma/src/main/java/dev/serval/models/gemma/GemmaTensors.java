@@ -5,6 +5,7 @@ import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorView;
+import java.util.Optional;
 
 /**
  * The tensors of a normalised file, each asked for with the sizes it must have. All of these throw
@@ -52,6 +53,58 @@ record GemmaTensors(ModelSource source) {
   TensorView linearOrFused(int layer, String name, int in, int out) {
     String fused = named(layer, GemmaDialects.FUSED_QKV);
     return expect(source.tensor(named(layer, name), fused), Shape.of(in, out));
+  }
+
+  /**
+   * Two linear layers after pooling.
+   *
+   * @param first [embeddingDim, hidden]
+   * @param second [hidden, outputDim]
+   */
+  record Dense(TensorView first, TensorView second) {}
+
+  /**
+   * The layers after pooling, [embeddingDim, hidden] and [hidden, outputDim]; both or neither are
+   * there. Keys that state their sizes must agree.
+   */
+  Optional<Dense> dense(int embeddingDim) {
+    if (source.find("dense_2.weight").isEmpty() && source.find("dense_3.weight").isEmpty()) {
+      return Optional.empty();
+    }
+    TensorView first = source.tensor("dense_2.weight");
+    int hidden = outputs(first, "dense_2");
+    TensorView second = source.tensor("dense_3.weight");
+    int outputDim = outputs(second, "dense_3");
+    requireStated("dense_2", embeddingDim, hidden);
+    requireStated("dense_3", hidden, outputDim);
+    return Optional.of(
+        new Dense(
+            expect(first, Shape.of(embeddingDim, hidden)),
+            expect(second, Shape.of(hidden, outputDim))));
+  }
+
+  private static int outputs(TensorView t, String name) {
+    long n = t.shape().ne1();
+    if (n < 1 || n > GemmaConfig.MAX_WIDTH) {
+      throw new ModelRefusedException(
+          Reason.SHAPE_MISMATCH,
+          "tensor " + t + ": expected 1.." + GemmaConfig.MAX_WIDTH + " outputs of " + name);
+    }
+    return (int) n;
+  }
+
+  /** Keys such as {@code gemma-embedding.dense_2_feat_in}: llama.cpp src/llama-arch.cpp. */
+  private void requireStated(String name, int in, int out) {
+    GemmaKeys keys = GemmaKeys.of(source.metadata());
+    requireStated(keys, name + "_feat_in", in);
+    requireStated(keys, name + "_feat_out", out);
+  }
+
+  private static void requireStated(GemmaKeys keys, String key, int size) {
+    int stated = keys.intOr(key, 1, Integer.MAX_VALUE, size);
+    if (stated != size) {
+      throw keys.invalid(key, size + ", as the tensor has", stated);
+    }
   }
 
   /** The full name of a layer's weight. */

@@ -1,4 +1,4 @@
-/** The Gemma family: Gemma 3. */
+/** The Gemma family: Gemma 3 and EmbeddingGemma. */
 @NullMarked
 package dev.serval.models.gemma;
 
