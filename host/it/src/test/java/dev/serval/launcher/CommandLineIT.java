@@ -6,12 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +121,90 @@ class CommandLineIT {
     int vocabulary =
         Integer.parseInt(show.out.replaceAll("(?s).*vocabulary +(\\d+) tokens.*", "$1"));
     assertEquals(3L * vocabulary * Float.BYTES, Files.size(file));
+  }
+
+  @Test
+  void embedsTextsAsAJsonListPerLine() throws Exception {
+    String model = golden("gemma-embedding-mini-Q8_0.gguf");
+    Result arguments = serval("", "embed", model, "a fox", "and a lighthouse", "a fox");
+    assertEquals(0, arguments.code, arguments.err);
+    List<String> lines = arguments.out.lines().toList();
+    assertEquals(3, lines.size(), arguments.out);
+    assertEquals(lines.get(0), lines.get(2));
+    assertEquals(1, length(vector(lines.get(1))), 1e-6);
+    Result piped = serval("a fox\nand a lighthouse\na fox\n", "embed", model, "-");
+    assertEquals(arguments.out, piped.out);
+    Result raw = serval("", "embed", model, "--raw", "--purpose", "query", "a fox");
+    double[] query = vector(raw.out.strip());
+    assertEquals(64, query.length);
+    assertTrue(Math.abs(length(query) - 1) > 1e-3, raw.out);
+    Result spelledOut = serval("", "embed", model, "--raw", "task: search result | query: a fox");
+    assertEquals(raw.out, spelledOut.out);
+  }
+
+  @Test
+  void refusesTextsThatAreTooLongAndTextsForOtherModels() throws Exception {
+    String model = golden("gemma-embedding-mini-Q8_0.gguf");
+    Result r = serval("", "embed", model, "--num-ctx", "4", "a fox and a lighthouse");
+    assertEquals(1, r.code);
+    assertEquals("", r.out);
+    assertTrue(r.err.contains("request.prompt-too-long: text 1 of 1 has"), r.err);
+    Result decoder = serval("", "embed", "demo", "a fox");
+    assertEquals(1, decoder.code);
+    assertTrue(decoder.err.contains("request.capability-missing"), decoder.err);
+    Result run = serval("", "run", model, "a fox");
+    assertEquals(1, run.code);
+    assertTrue(run.err.contains("request.capability-missing"), run.err);
+  }
+
+  @Test
+  void writesTheGoldenVectorOfAnEmbeddingModel() throws Exception {
+    String name = "gemma-embedding-mini-F32";
+    Path file = temporary.resolve("embedding.f32");
+    String ids =
+        "2,14,290,270,301,411,500,612,733,804,905,266,275,288,299,310,321,333,344,355,366,377,388,"
+            + "399,401,412,423,434,445,456,467,478,489,490,501,512,523,534,545,556";
+    Result r =
+        serval(
+            "", "logits", golden(name + ".gguf"), "--ids", ids, "--exact", "-o", file.toString());
+    assertEquals(0, r.code, r.err);
+    FloatBuffer got = floats(file);
+    FloatBuffer want = floats(Path.of(golden(name + ".embed.f32")));
+    assertEquals(want.remaining(), got.remaining());
+    for (int i = 0; i < want.remaining(); i++) {
+      assertEquals(want.get(i), got.get(i), 2e-4);
+    }
+  }
+
+  @Test
+  void showsAndMeasuresEmbeddingModels() throws Exception {
+    String model = golden("gemma-embedding-mini-Q8_0.gguf");
+    Result show = serval("", "show", model);
+    assertTrue(show.out.matches("(?s).*architecture +gemma-embedding\\R.*"), show.out);
+    assertTrue(show.out.matches("(?s).*embeds +texts, pooling mean\\R.*"), show.out);
+    Result bench = serval("", "bench", model, "-p", "16", "--texts", "4", "-r", "1", "-o", "json");
+    assertEquals(0, bench.code, bench.err);
+    assertTrue(bench.out.contains("\"pp16x4\"") && bench.out.contains("texts_s"), bench.out);
+  }
+
+  private static String golden(String name) throws URISyntaxException {
+    URL url = CommandLineIT.class.getResource("/golden/" + name);
+    return Path.of(Objects.requireNonNull(url, name).toURI()).toString();
+  }
+
+  private static FloatBuffer floats(Path file) throws IOException {
+    return ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+  }
+
+  private static double[] vector(String line) {
+    assertTrue(line.startsWith("[") && line.endsWith("]"), line);
+    return Arrays.stream(line.substring(1, line.length() - 1).split(", "))
+        .mapToDouble(Double::parseDouble)
+        .toArray();
+  }
+
+  private static double length(double... vector) {
+    return Math.sqrt(Arrays.stream(vector).map(x -> x * x).sum());
   }
 
   @Test

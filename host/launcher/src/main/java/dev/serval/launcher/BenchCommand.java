@@ -2,7 +2,10 @@ package dev.serval.launcher;
 
 import dev.serval.api.backend.Device;
 import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.runtime.Capability;
 import dev.serval.api.runtime.ContextOptions;
+import dev.serval.api.runtime.EmbedRequest;
+import dev.serval.api.runtime.EmbedResult;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.LoadRequest;
@@ -13,10 +16,12 @@ import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -25,10 +30,15 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code serval bench}: tokens per second of prefill and decode. */
+/**
+ * {@code serval bench}: tokens per second of prefill and decode; of an embedding model those of
+ * texts, {@code pp512x4} for four texts of 512 tokens in a request, and the texts per second.
+ */
 @Command(
     name = "bench",
-    description = "Measures prefill (pp) and decode (tg).",
+    description = {
+      "Measures prefill (pp) and decode (tg); of an embedding model prefill of whole texts."
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     sortOptions = false)
@@ -44,7 +54,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   /** One line of the result. */
-  private record Measured(String test, double tokensPerSecond, double deviation) {}
+  private record Measured(
+      String test, double tokensPerSecond, double deviation, OptionalDouble textsPerSecond) {}
 
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
   private String model = "";
@@ -54,6 +65,12 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "-n", paramLabel = "N", description = "generated tokens; 0 skips; default 64")
   private int generatedTokens = 64;
+
+  @Option(
+      names = "--texts",
+      paramLabel = "N",
+      description = "texts per request, of an embedding model; default 1")
+  private int texts = 1;
 
   @Option(names = "-r", paramLabel = "N", description = "repetitions; default 3")
   private int repetitions = 3;
@@ -71,14 +88,16 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (promptTokens < 0 || generatedTokens < 0 || repetitions < 1) {
+    if (promptTokens < 0 || generatedTokens < 0 || repetitions < 1 || texts < 1) {
       throw new IllegalArgumentException(
-          "-p and -n must not be negative, -r must be positive: -p "
+          "-p and -n must not be negative, -r and --texts must be positive: -p "
               + promptTokens
               + " -n "
               + generatedTokens
               + " -r "
-              + repetitions);
+              + repetitions
+              + " --texts "
+              + texts);
     }
     Folders folders = Folders.find();
     Path path = folders.model(model);
@@ -97,15 +116,10 @@ final class BenchCommand implements Callable<Integer> {
     try (progress;
         Container container = Container.start(folders, properties);
         Model loaded = container.serval().load(request)) {
-      List<Measured> results = new ArrayList<>();
-      if (promptTokens > 0) {
-        progress.update("pp" + promptTokens);
-        results.add(measure("pp" + promptTokens, () -> prefill(loaded)));
-      }
-      if (generatedTokens > 0) {
-        progress.update("tg" + generatedTokens);
-        results.add(measure("tg" + generatedTokens, () -> decode(loaded)));
-      }
+      List<Measured> results =
+          loaded.info().capability() == Capability.EMBED
+              ? embedding(loaded, progress)
+              : generation(loaded, progress);
       progress.close();
       int used = threads(container.serval().devices(), loaded.info());
       System.out.print(
@@ -114,6 +128,38 @@ final class BenchCommand implements Callable<Integer> {
               : markdown(results, loaded.info(), used));
       return 0;
     }
+  }
+
+  private List<Measured> generation(Model loaded, Progress progress) throws InterruptedException {
+    List<Measured> results = new ArrayList<>();
+    if (promptTokens > 0) {
+      progress.update("pp" + promptTokens);
+      results.add(measure("pp" + promptTokens, () -> prefill(loaded)));
+    }
+    if (generatedTokens > 0) {
+      progress.update("tg" + generatedTokens);
+      results.add(measure("tg" + generatedTokens, () -> decode(loaded)));
+    }
+    return results;
+  }
+
+  private List<Measured> embedding(Model loaded, Progress progress) throws InterruptedException {
+    if (promptTokens == 0) {
+      return List.of();
+    }
+    String test = "pp" + promptTokens + (texts == 1 ? "" : "x" + texts);
+    progress.update(test);
+    Prompt text = new Prompt.Tokens(ids(loaded, promptTokens));
+    EmbedRequest request = EmbedRequest.of(Collections.nCopies(texts, text));
+    Measured m =
+        measure(
+            test,
+            () -> {
+              EmbedResult result = loaded.embed(request);
+              return result.totalTokens() / seconds(result.nanos());
+            });
+    double rate = m.tokensPerSecond / promptTokens;
+    return List.of(new Measured(test, m.tokensPerSecond, m.deviation, OptionalDouble.of(rate)));
   }
 
   private static int threads(Map<String, DeviceReport> reports, ModelInfo info) {
@@ -145,7 +191,7 @@ final class BenchCommand implements Callable<Integer> {
         repetitions < 2
             ? 0
             : Math.max(0, (squares - repetitions * mean * mean) / (repetitions - 1));
-    return new Measured(test, mean, Math.sqrt(variance));
+    return new Measured(test, mean, Math.sqrt(variance), OptionalDouble.empty());
   }
 
   private static double call(Callable<Double> run) throws InterruptedException {
@@ -171,18 +217,22 @@ final class BenchCommand implements Callable<Integer> {
 
   private static GenerationResult run(Model loaded, int prompt, int generate)
       throws InterruptedException {
-    List<Integer> ids = new ArrayList<>();
-    int vocabulary = loaded.info().vocabSize();
-    for (int i = 0; i < prompt; i++) {
-      ids.add((int) ((i * 2_654_435_761L & Integer.MAX_VALUE) % vocabulary));
-    }
     GenerateRequest request =
-        GenerateRequest.of(new Prompt.Tokens(ids))
+        GenerateRequest.of(new Prompt.Tokens(ids(loaded, prompt)))
             .withSampling(SamplingOptions.GREEDY)
             .withMaxTokens(generate)
             .ignoringEnd()
             .withContext(ContextOptions.DEFAULT.withoutReuse());
     return loaded.generate(request, TokenSink.NONE).await();
+  }
+
+  private static List<Integer> ids(Model loaded, int n) {
+    List<Integer> ids = new ArrayList<>();
+    int vocabulary = loaded.info().vocabSize();
+    for (int i = 0; i < n; i++) {
+      ids.add((int) ((i * 2_654_435_761L & Integer.MAX_VALUE) % vocabulary));
+    }
+    return ids;
   }
 
   private static double seconds(long nanos) {
@@ -195,12 +245,13 @@ final class BenchCommand implements Callable<Integer> {
       objects.add(
           String.format(
               Locale.ROOT,
-              "  {\"test\": %s, \"threads\": %d, \"tok_s\": %.3f, \"stddev\": %.3f, \"backend\": %s,"
+              "  {\"test\": %s, \"threads\": %d, \"tok_s\": %.3f, \"stddev\": %.3f,%s \"backend\": %s,"
                   + " \"model\": %s}",
               Json.quoted(m.test),
               threads,
               m.tokensPerSecond,
               m.deviation,
+              texts(m, " \"texts_s\": %.3f,"),
               Json.quoted(info.backend()),
               Json.quoted(info.name())));
     }
@@ -214,14 +265,21 @@ final class BenchCommand implements Callable<Integer> {
       out.append(
           String.format(
               Locale.ROOT,
-              "| %s | %s | %d | %s | %.2f ± %.2f |%n",
+              "| %s | %s | %d | %s | %.2f ± %.2f%s |%n",
               info.name(),
               info.backend(),
               threads,
               m.test,
               m.tokensPerSecond,
-              m.deviation));
+              m.deviation,
+              texts(m, " (%.2f texts/s)")));
     }
     return out.toString();
+  }
+
+  private static String texts(Measured m, String format) {
+    return m.textsPerSecond.isEmpty()
+        ? ""
+        : String.format(Locale.ROOT, format, m.textsPerSecond.getAsDouble());
   }
 }

@@ -1,7 +1,10 @@
 package dev.serval.launcher;
 
+import dev.serval.api.runtime.Capability;
+import dev.serval.api.runtime.EmbedRequest;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.Prompt;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,10 +21,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code serval logits}: the raw logits after each token of a text. */
+/**
+ * {@code serval logits}: the raw logits after each token of a text; of an embedding model the
+ * vector of the text.
+ */
 @Command(
     name = "logits",
-    description = "Writes the logits after each token: little-endian float32, a row per token.",
+    description = {
+      "Writes the logits after each token: little-endian float32, a row per token.",
+      "Of an embedding model: the vector of the text, not normalised."
+    },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     sortOptions = false)
@@ -64,8 +73,13 @@ final class LogitsCommand implements Callable<Integer> {
         Model loaded = container.serval().load(exact ? request.exactly() : request);
         OutputStream out = new BufferedOutputStream(Files.newOutputStream(output))) {
       progress.update("computing " + ids.size() + " tokens");
-      int[] tokens = ids.stream().mapToInt(Integer::intValue).toArray();
-      loaded.logits(tokens, (index, row) -> write(row, out));
+      if (loaded.info().capability() == Capability.EMBED) {
+        EmbedRequest text = EmbedRequest.of(List.of(new Prompt.Tokens(ids))).raw();
+        write(MemorySegment.ofArray(loaded.embed(text).vector(0)), out);
+      } else {
+        int[] tokens = ids.stream().mapToInt(Integer::intValue).toArray();
+        loaded.logits(tokens, (index, row) -> write(row, out));
+      }
       return 0;
     }
   }

@@ -24,6 +24,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
     subcommands = {
       RunCommand.class,
       TokenizeCommand.class,
+      EmbedCommand.class,
       LogitsCommand.class,
       BenchCommand.class,
       ShowCommand.class,

@@ -1,6 +1,9 @@
 package dev.serval.launcher;
 
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.model.ChatMessage;
+import dev.serval.api.runtime.Capability;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
@@ -75,6 +78,12 @@ final class RunCommand implements Callable<Integer> {
         Container container = Container.start(folders, options.properties());
         Model loaded = container.serval().load(options.request(path))) {
       progress.close();
+      if (loaded.info().capability() == Capability.EMBED) {
+        throw new RequestRejectedException(
+            Reason.CAPABILITY_MISSING,
+            loaded.info().name()
+                + " turns texts into vectors and continues none: see serval embed");
+      }
       return interactive ? talk(loaded, folders.history()) : generate(loaded, request);
     }
   }

@@ -38,6 +38,10 @@ final class ShowCommand implements Callable<Integer> {
 
   private static final int MOST_CHARACTERS = 200;
 
+  /** Kinds of pooling by number: llama.cpp include/llama.h, enum llama_pooling_type. */
+  private static final Map<String, String> POOLING =
+      Map.of("0", "none", "1", "mean", "2", "cls", "3", "last", "4", "rank");
+
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
   private String model = "";
 
@@ -85,6 +89,10 @@ final class ShowCommand implements Callable<Integer> {
       if (!value.isEmpty()) {
         line(fact, value);
       }
+    }
+    String pooling = m.describe(architecture + ".pooling_type");
+    if (!pooling.isEmpty()) {
+      line("embeds", "texts, pooling " + POOLING.getOrDefault(pooling, pooling));
     }
     ModelFacts.Total total = facts.total();
     line("parameters", String.format(Locale.ROOT, "%,d", total.elements()));
