@@ -36,7 +36,8 @@ final class MergeTable {
   /** Open-addressing table of ranks, {@link #NONE} for a free place; its length is 2^n. */
   private final int[] table;
 
-  private final int shift;
+  /** Log2 of the table's length. */
+  private final int bits;
 
   private MergeTable(Vocabulary vocabulary, TextArray merges) {
     this.vocabulary = vocabulary;
@@ -45,7 +46,7 @@ final class MergeTable {
     this.right = new int[n];
     this.merged = new int[n];
     this.table = new int[Integer.highestOneBit(Math.max(8, n)) * 4];
-    this.shift = Long.SIZE - Integer.numberOfTrailingZeros(table.length);
+    this.bits = Integer.numberOfTrailingZeros(table.length);
     Arrays.fill(table, NONE);
     for (int rank = 0; rank < n; rank++) {
       read(merges.bytes(rank), rank);
@@ -134,9 +135,7 @@ final class MergeTable {
 
   /** Where the table has a pair, or would have it. */
   private int place(int l, int r) {
-    // Fibonacci hashing: the high bits of the product depend on all bits of both symbols.
-    long pair = ((long) l << 32) | (r & 0xFFFF_FFFFL);
-    int place = (int) ((pair * 0x9E37_79B9_7F4A_7C15L) >>> shift);
+    int place = SecretHash.DRAWN.of(l, r, bits);
     while (table[place] != NONE && (left[table[place]] != l || right[table[place]] != r)) {
       place = (place + 1) & (table.length - 1);
     }

@@ -1,5 +1,7 @@
 package dev.serval.engine.tokenizer;
 
+import dev.serval.api.error.ModelRefusedException;
+import dev.serval.api.error.ModelRefusedException.Reason;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
@@ -30,6 +32,9 @@ final class SpecialTokens {
 
   private static final int[] NO_POSITIONS = {};
 
+  /** Far above every published one; bounds the work for each byte of a text. */
+  private static final int MAX_BYTES = 256;
+
   /** Ids by rank: longest first, then lowest id. */
   private final int[] ids;
 
@@ -48,12 +53,17 @@ final class SpecialTokens {
    */
   private final int[] fallback;
 
-  // The trie: node 0 is the root; children form a list.
+  // The trie: node 0 is the root.
   private final byte[] label;
-  private final int[] firstChild;
-  private final int[] nextSibling;
+  private final int[] parent;
   private final int[] rankAt;
   private final int[] childOfRoot = new int[256];
+
+  /** Open-addressing table of the other nodes by parent and label; its length is 2^n. */
+  private final int[] table;
+
+  /** Log2 of the table's length. */
+  private final int bits;
 
   /** Takes what was found. */
   interface Finder {
@@ -70,14 +80,16 @@ final class SpecialTokens {
             .mapToInt(Integer::intValue)
             .toArray();
     this.lengths = IntStream.of(ids).map(vocabulary::textBytes).toArray();
+    requireShort();
     this.markupOnly = new boolean[ids.length];
     this.shown = new boolean[ids.length];
     this.fallback = filled(ids.length);
     int nodes = 1 + IntStream.of(lengths).sum();
     this.label = new byte[nodes];
-    this.firstChild = filled(nodes);
-    this.nextSibling = filled(nodes);
+    this.parent = filled(nodes);
     this.rankAt = filled(nodes);
+    this.table = filled(Integer.highestOneBit(nodes) * 4);
+    this.bits = Integer.numberOfTrailingZeros(table.length);
     Arrays.fill(childOfRoot, NONE);
     int used = 1;
     // Shortest first, so that every prefix is there before what it begins.
@@ -93,6 +105,21 @@ final class SpecialTokens {
     TokenType type = vocabulary.type(id);
     return (type == TokenType.USER_DEFINED || type.isMarkup())
         && Utf8.isWellFormed(vocabulary.text(id));
+  }
+
+  private void requireShort() {
+    if (lengths.length > 0 && lengths[0] > MAX_BYTES) {
+      throw new ModelRefusedException(
+          Reason.VOCABULARY,
+          "key "
+              + Vocabulary.TOKENS
+              + ": expected control and user-defined tokens of at most "
+              + MAX_BYTES
+              + " bytes, got "
+              + lengths[0]
+              + " at "
+              + ids[0]);
+    }
   }
 
   private static int[] filled(int n) {
@@ -124,23 +151,25 @@ final class SpecialTokens {
 
   private void adopt(int node, int child, byte b) {
     label[child] = b;
+    parent[child] = node;
     if (node == 0) {
       childOfRoot[b & 0xFF] = child;
     } else {
-      nextSibling[child] = firstChild[node];
-      firstChild[node] = child;
+      table[place(node, b)] = child;
     }
   }
 
   private int child(int node, byte b) {
-    if (node == 0) {
-      return childOfRoot[b & 0xFF];
+    return node == 0 ? childOfRoot[b & 0xFF] : table[place(node, b)];
+  }
+
+  /** Where the table has a child, or would have it. */
+  private int place(int node, byte b) {
+    int place = SecretHash.DRAWN.of(node, b, bits);
+    while (table[place] != NONE && (parent[table[place]] != node || label[table[place]] != b)) {
+      place = (place + 1) & (table.length - 1);
     }
-    int child = firstChild[node];
-    while (child != NONE && label[child] != b) {
-      child = nextSibling[child];
-    }
-    return child;
+    return place;
   }
 
   /** Reports the tokens in a text from left to right. */

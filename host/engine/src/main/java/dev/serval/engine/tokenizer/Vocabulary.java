@@ -20,7 +20,13 @@ final class Vocabulary {
   /** No token. */
   static final int NONE = -1;
 
-  private static final String TOKENS = "tokenizer.ggml.tokens";
+  /**
+   * Four times the longest text of a published vocabulary (128 spaces in the byte alphabet). Texts
+   * of any length would let the work per byte of a prompt grow with the file.
+   */
+  private static final int MAX_TEXT_BYTES = 1024;
+
+  static final String TOKENS = "tokenizer.ggml.tokens";
   private static final String SCORES = "tokenizer.ggml.scores";
   private static final String TYPES = "tokenizer.ggml.token_type";
 
@@ -96,6 +102,10 @@ final class Vocabulary {
       byte[] text = tokens.bytes(id);
       if (text.length == 0) {
         text = ("[EMPTY_" + id + "]").getBytes(StandardCharsets.US_ASCII);
+      }
+      if (text.length > MAX_TEXT_BYTES) {
+        throw refused(
+            TOKENS, "texts of at most " + MAX_TEXT_BYTES + " bytes", text.length + " at " + id);
       }
       if (text.length > texts.length - used) {
         texts = Arrays.copyOf(texts, Math.addExact(texts.length, Math.max(used, text.length)));
@@ -232,13 +242,8 @@ final class Vocabulary {
 
   /** Where the table has a text, or would have it. */
   private int place(byte[] bytes, int from, int length) {
-    // FNV-1a, 32 bits, then folded so that the low bits depend on all.
-    int hash = 0x811C9DC5;
-    for (int i = from; i < from + length; i++) {
-      hash = (hash ^ bytes[i]) * 0x01000193;
-    }
     int mask = table.length - 1;
-    int place = (hash ^ (hash >>> 15)) & mask;
+    int place = SecretHash.DRAWN.of(bytes, from, length) & mask;
     while (table[place] != NONE && !holds(table[place], bytes, from, length)) {
       place = (place + 1) & mask;
     }
