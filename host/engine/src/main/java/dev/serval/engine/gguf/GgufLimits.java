@@ -30,7 +30,10 @@ public record GgufLimits(
   public static final GgufLimits DEFAULT =
       new GgufLimits(1 << 16, 1 << 15, 65_535, 1 << 24, 1 << 26, 127, 1 << 16, 1L << 27);
 
-  /** Checks that every limit is positive. */
+  /** What any header may take, so that every offset in it and every part of it fits an int. */
+  static final int MOST_HEADER_BYTES = 1 << 30;
+
+  /** Checks that every limit is positive, and that of the header at most 2^30 bytes. */
   public GgufLimits {
     if (maxKeyValues <= 0
         || maxTensors <= 0
@@ -40,7 +43,11 @@ public record GgufLimits(
         || maxTensorNameBytes <= 0
         || maxAlignment <= 0
         || maxHeaderBytes <= 0) {
-      throw new IllegalArgumentException("limits must be positive");
+      throw new IllegalArgumentException("limits must be positive: " + this);
+    }
+    if (maxHeaderBytes > MOST_HEADER_BYTES) {
+      throw new IllegalArgumentException(
+          "maxHeaderBytes must be at most " + MOST_HEADER_BYTES + ": " + maxHeaderBytes);
     }
   }
 }

@@ -127,6 +127,7 @@ final class MetadataReader {
     }
   }
 
+  /** An integer, as {@code long}; of 8 bytes if it is none of the shorter ones. */
   private long integer(ValueType type) throws IOException {
     return switch (type) {
       case UINT8 -> Byte.toUnsignedLong(in.int8("value"));
@@ -135,8 +136,7 @@ final class MetadataReader {
       case INT16 -> in.int16("value");
       case UINT32 -> Integer.toUnsignedLong(in.int32("value"));
       case INT32 -> in.int32("value");
-      case UINT64, INT64 -> in.int64("value");
-      default -> throw new IllegalArgumentException("not an integer type: " + type);
+      default -> in.int64("value");
     };
   }
 
@@ -173,10 +173,9 @@ final class MetadataReader {
     byte[] bytes = new byte[(int) Math.min(1024, 16L * n)];
     int used = 0;
     for (int i = 0; i < n; i++) {
-      long at = in.position();
       int length = in.stringLength("element", limits.maxStringBytes());
       if (length > bytes.length - used) {
-        bytes = Arrays.copyOf(bytes, grown(bytes.length, (long) used + length, at));
+        bytes = Arrays.copyOf(bytes, grown(bytes.length, used + length));
       }
       in.read(bytes, used, length, "element");
       used += length;
@@ -185,12 +184,8 @@ final class MetadataReader {
     return new TextArray(Arrays.copyOf(bytes, used), ends);
   }
 
-  private int grown(int capacity, long needed, long at) {
-    // Some virtual machines cannot make arrays of the last few lengths below 2^31.
-    int most = Integer.MAX_VALUE - 8;
-    if (needed > most) {
-      throw in.malformed("element", at, "strings of at most " + most + " bytes together", needed);
-    }
-    return (int) Math.clamp(2L * capacity, needed, most);
+  /** A header is below 2^30 bytes, and so is what is needed. */
+  private static int grown(int capacity, int needed) {
+    return Math.clamp(2L * capacity, needed, GgufLimits.MOST_HEADER_BYTES);
   }
 }
