@@ -91,7 +91,7 @@ record GgufPart(
     return new ModelRefusedException(Reason.UNREADABLE, name + ": cannot be read: " + reason, e);
   }
 
-  private static GgufPart read(Path path, String name, FileChannel channel, GgufLimits limits)
+  static GgufPart read(Path path, String name, FileChannel channel, GgufLimits limits)
       throws IOException {
     HeaderReader in = new HeaderReader(channel, name, limits.maxHeaderBytes());
     if (in.fileBytes() < FIXED_HEADER_BYTES) {
