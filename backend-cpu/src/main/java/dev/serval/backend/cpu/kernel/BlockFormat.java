@@ -182,17 +182,16 @@ enum BlockFormat {
   void packRow(int in, MemorySegment source, long from, MemorySegment target, long tile, int lane) {
     long[] eights = new long[BLOCK / 8];
     long flip = middle() * 0x0101010101010101L;
-    int perFileBlock = type.blockLength() / BLOCK;
-    for (int block = 0; block < in / BLOCK; block++) {
-      int part = block % perFileBlock;
-      long at = from + (long) (block / perFileBlock) * type.blockBytes();
-      if (part == 0) {
-        head.pack(file, source, at, target, tile + headOf(block), block, lane);
+    long at = from;
+    for (int first = 0; first < in / BLOCK; first += type.blockLength() / BLOCK) {
+      head.pack(file, source, at, target, tile + headOf(first), first, lane);
+      for (int part = 0; part < type.blockLength() / BLOCK; part++) {
+        for (int i = 0; i < eights.length; i++) {
+          eights[i] = file.eight(source, at, part * eights.length + i) ^ flip;
+        }
+        codes.pack(eights, BLOCK, target, tile + wordsOf(first + part) + 4L * lane);
       }
-      for (int i = 0; i < eights.length; i++) {
-        eights[i] = file.eight(source, at, part * eights.length + i) ^ flip;
-      }
-      codes.pack(eights, BLOCK, target, tile + wordsOf(block) + 4L * lane);
+      at += type.blockBytes();
     }
   }
 

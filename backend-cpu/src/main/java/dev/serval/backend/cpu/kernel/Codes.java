@@ -17,17 +17,17 @@ enum Codes {
   /** Signed; 3 words hold 32, of which the last 2 in what is left over. */
   SIGNED_3(3, 32),
   /** Signed, 8 per word. */
-  SIGNED_4(4, 8),
+  SIGNED_4(4, 32),
   /** Signed; 5 words hold 32, of which the last 2 in what is left over. */
   SIGNED_5(5, 32),
   /** Signed; 3 words hold 16, of which the last in what is left over. */
   SIGNED_6(6, 16),
   /** Signed, 4 per word. */
-  SIGNED_8(8, 4),
+  SIGNED_8(8, 8),
   /** Twice the value of an E2M1 number, by table; 8 per word. */
-  E2M1(4, 8),
+  E2M1(4, 32),
   /** The values of IQ4_NL and IQ4_XS, by table; 8 per word. */
-  NON_LINEAR(4, 8);
+  NON_LINEAR(4, 32);
 
   /** Values of the codes of IQ4_NL (llama.cpp ggml-common.h, kvalues_iq4nl). */
   private static final int[] NON_LINEAR_VALUES = {
@@ -35,7 +35,6 @@ enum Codes {
   };
 
   private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED;
-  private static final long LOW_NIBBLES = 0x0f0f0f0f0f0f0f0fL;
 
   private final int bits;
   private final int span;
@@ -80,10 +79,10 @@ enum Codes {
    * @param at byte of the row's first word; the next is {@link Packing#WORD_ROW} further
    */
   void pack(long[] codes, int n, MemorySegment target, long at) {
-    if (bits == 4) {
-      for (int i = 0; i < n / 8; i++) {
-        int word = (int) Long.compress(Long.reverseBytes(codes[i]), LOW_NIBBLES);
-        target.set(WORD, at + (long) i * WORD_ROW, word);
+    if (bits == 8) {
+      for (int i = 0; i < n / 4; i++) {
+        int four = (int) (codes[i >> 1] >>> (32 * (i & 1)));
+        target.set(WORD, at + (long) i * WORD_ROW, Integer.reverseBytes(four));
       }
       return;
     }
@@ -95,27 +94,32 @@ enum Codes {
   }
 
   private void packSpan(long[] codes, int first, MemorySegment target, long at) {
-    int perWord = 32 / bits;
-    int words = words(span);
-    int left = 32 - bits * perWord;
+    int regular = 32 / bits * words(span);
     int rest = 0;
-    for (int i = words * perWord; i < span; i++) {
-      rest |= code(codes, first + i) << (32 - bits * (i - words * perWord + 1));
+    for (int i = first + regular; i < first + span; i++) {
+      int code = (int) (codes[i >> 3] >>> (8 * (i & 7))) & ((1 << bits) - 1);
+      rest = (rest << bits) | code;
     }
-    for (int g = 0; g < words; g++) {
-      int word = 0;
-      for (int i = g * perWord; i < (g + 1) * perWord; i++) {
-        word = (word << bits) | code(codes, first + i);
+    int taken = 32 / bits * bits;
+    int mask = ((1 << bits) - 1) * 0x01010101;
+    long stream = 0; // codes one after the other, the latest in the lowest bits
+    int pending = 0;
+    long to = at;
+    for (int i = first; i < first + span; i += 4) {
+      int four = Integer.reverseBytes((int) (codes[i >> 3] >>> (8 * (i & 4))));
+      stream = (stream << (4 * bits)) | Integer.toUnsignedLong(Integer.compress(four, mask));
+      pending += 4 * bits;
+      if (pending >= taken) {
+        pending -= taken;
+        int word = (int) (stream >>> pending);
+        if (taken < 32) {
+          word = (word << 2) | (rest & 3);
+          rest >>>= 2;
+        }
+        target.set(WORD, to, word);
+        to += WORD_ROW;
       }
-      if (left > 0) {
-        word = (word << left) | ((rest >>> (30 - 2 * (words - 1 - g))) & 3);
-      }
-      target.set(WORD, at + (long) g * WORD_ROW, word);
     }
-  }
-
-  private int code(long[] codes, int i) {
-    return (int) (codes[i >> 3] >>> (8 * (i & 7))) & ((1 << bits) - 1);
   }
 
   /**
