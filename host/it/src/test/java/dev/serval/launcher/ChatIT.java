@@ -68,8 +68,9 @@ class ChatIT {
     try (PseudoTerminal terminal = run(terminalType, model)) {
       terminal.await(PROMPT);
       enter(terminal, "Tell me a story about a fox and a lighthouse.", "a fox and a lighthouse.");
-      // what was said once, the end of a turn included, is never said again: an endless answer
-      enter(terminal, "/set presence_penalty 1000000", "presence_penalty is");
+      // nothing is said again before all else was said as often, the end of a turn included: an
+      // answer of several times the vocabulary
+      enter(terminal, "/set frequency_penalty 1000000", "frequency_penalty is");
       enter(terminal, "/set repeat_last_n -1", "repeat_last_n is");
       terminal.type("Tell me a story about a cat and a clock.\r");
       terminal.await("clock.", 300);
@@ -78,7 +79,7 @@ class ChatIT {
       terminal.await(PROMPT);
       enter(terminal, "/show", "2 exchange(s) kept");
       enter(terminal, "/clear", "forgotten");
-      enter(terminal, "/set presence_penalty 0", "presence_penalty is");
+      enter(terminal, "/set frequency_penalty 0", "frequency_penalty is");
       enter(terminal, "Tell me a story about a girl and a cloud.", "girl and a cloud.");
       enter(terminal, "/show", "1 exchange(s) kept");
       terminal.type("not a word of this" + INTERRUPT);
