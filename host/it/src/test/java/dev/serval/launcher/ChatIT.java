@@ -75,7 +75,10 @@ class ChatIT {
       terminal.type("Tell me a story about a cat and a clock.\r");
       terminal.await("clock.", 300);
       terminal.type(INTERRUPT);
-      terminal.await("(stopped)");
+      if (!terminalType.equals("dumb")) {
+        // a terminal in the kernel's care drops what is being printed when Ctrl-C comes
+        terminal.await("(stopped)");
+      }
       terminal.await(PROMPT);
       enter(terminal, "/show", "2 exchange(s) kept");
       enter(terminal, "/clear", "forgotten");
