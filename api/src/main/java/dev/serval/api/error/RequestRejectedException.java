@@ -25,6 +25,12 @@ public final class RequestRejectedException extends ServalException {
     CAPABILITY_MISSING("request.capability-missing"),
     /** The model's tokenizer or chat format failed. */
     PLUGIN_FAILED("request.plugin-failed"),
+    /** The grammar or schema of the output is wrong, or needs what is not supported. */
+    GRAMMAR_INVALID("request.grammar-invalid"),
+    /** The grammar or schema of the output is larger, deeper or more ambiguous than allowed. */
+    GRAMMAR_LIMIT("request.grammar-limit"),
+    /** No token of the vocabulary continues the output as its grammar demands. */
+    GRAMMAR_DEAD_END("request.grammar-dead-end"),
     /** The consumer did not take events for too long. */
     CONSUMER_STALLED("request.consumer-stalled");
 
