@@ -11,6 +11,7 @@ import java.util.List;
  * @param use what the tokens cost
  * @param prefillNanos from submission to the first sampled token
  * @param decodeNanos from the first sampled token to the end
+ * @param logprobs how likely each of the tokens was, if the request asks for it; else nothing
  */
 public record GenerationResult(
     String text,
@@ -18,11 +19,24 @@ public record GenerationResult(
     FinishReason finish,
     TokenUse use,
     long prefillNanos,
-    long decodeNanos) {
+    long decodeNanos,
+    List<TokenLogprobs> logprobs) {
 
-  /** Copies the list. */
+  /** Copies the lists. */
   public GenerationResult {
     tokens = List.copyOf(tokens);
+    logprobs = List.copyOf(logprobs);
+  }
+
+  /** A result without log-probabilities. */
+  public GenerationResult(
+      String text,
+      List<Integer> tokens,
+      FinishReason finish,
+      TokenUse use,
+      long prefillNanos,
+      long decodeNanos) {
+    this(text, tokens, finish, use, prefillNanos, decodeNanos, List.of());
   }
 
   /** Tokens of the prompt as it was given. */

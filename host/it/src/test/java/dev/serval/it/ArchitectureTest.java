@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 /** The arrows between modules: everything points to the api, and the api to the JDK. */
 class ArchitectureTest {
   private static final String API = "dev.serval.api..";
+  private static final String JSON_PARSER = "tools.jackson..";
   private static final String JDK = "java..";
 
   /** Present in class files, never needed at run time. */
@@ -52,7 +53,18 @@ class ArchitectureTest {
 
   @Test
   void engineSeesNoBackendAndNoModel() {
-    onlyDependsOn("dev.serval.engine..", API, JDK, "org.slf4j..").check(serval);
+    onlyDependsOn("dev.serval.engine..", API, JDK, "org.slf4j..", JSON_PARSER).check(serval);
+  }
+
+  @Test
+  void onePackageReadsJson() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.serval.engine.grammar.json..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(JSON_PARSER)
+        .check(serval);
   }
 
   @Test

@@ -150,7 +150,8 @@ class ManifestIT {
           name.startsWith(API + ".")
               || name.startsWith("java.")
               || (name.equals("org.slf4j") && !bundle.isApi())
-              || ((name.equals(JSON) || name.startsWith(JSON + ".")) && bundle.name().equals(ENGINE))
+              || ((name.equals(JSON) || name.startsWith(JSON + "."))
+                  && bundle.name().equals(ENGINE))
               || (name.equals(VECTOR) && bundle.name().equals(CPU));
       assertTrue(allowed, name);
     }

@@ -92,6 +92,58 @@ class CommandLineIT {
   }
 
   @Test
+  void writesJsonWhereToldTo() throws Exception {
+    Path schema =
+        Files.writeString(
+            temporary.resolve("schema.json"),
+            """
+            {"type": "object", "required": ["animal", "age"],
+             "properties": {"animal": {"enum": ["fox", "owl"]},
+                            "age": {"type": "integer", "minimum": 1, "maximum": 99}}}\
+            """);
+    Result r = serval("", "run", "demo", STORY, "--format", schema.toString());
+    assertEquals(0, r.code, r.err);
+    assertTrue(
+        r.out.matches(
+            "(?s)\\{\\s*\"animal\":\\s*\"(fox|owl)\",\\s*\"age\":\\s*[1-9][0-9]?\\s*}\\R"),
+        r.out);
+    Result json = serval("", "run", "demo", STORY, "--format", "json", "--num-predict", "40");
+    assertTrue(json.out.startsWith("{") && json.out.strip().endsWith("}"), json.out);
+    Files.writeString(schema, "{\"not\": {}}");
+    Result refused = serval("", "run", "demo", STORY, "--format", schema.toString());
+    assertEquals(1, refused.code);
+    assertTrue(refused.err.contains("request.grammar-invalid"), refused.err);
+    assertTrue(refused.err.contains("/not"), refused.err);
+  }
+
+  @Test
+  void writesATextThatMatchesAGrammarAndHowLikelyItsTokensWere() throws Exception {
+    Path grammar =
+        Files.writeString(temporary.resolve("a.gbnf"), "root ::= \"Once\" [a-z ]{9} \".\"");
+    Result r = serval("", "run", "demo", STORY, "--grammar", grammar.toString());
+    assertTrue(r.out.matches("Once[a-z ]{9}\\.\\R"), r.out + r.err);
+    Result lines =
+        serval(
+            "",
+            "run",
+            "demo",
+            STORY,
+            "--temperature",
+            "0",
+            "--num-predict",
+            "3",
+            "--logprobs",
+            "2");
+    assertEquals(3, lines.out.lines().count(), lines.out);
+    assertTrue(
+        lines
+            .out
+            .lines()
+            .allMatch(l -> l.matches("\\{\"id\": .*\"top_logprobs\": \\[\\{.*}, \\{.*}]}")),
+        lines.out);
+  }
+
+  @Test
   void failsWithoutOutputOnAFileThatIsNoModel() throws Exception {
     Path file =
         Files.writeString(temporary.resolve("text.gguf"), "this is not a model file.......");

@@ -5,8 +5,13 @@ import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.ContextOptions.Overflow;
 import dev.serval.api.runtime.GenerateRequest;
+import dev.serval.api.runtime.OutputFormat;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,6 +45,18 @@ final class GenerateOptions {
 
   @Option(names = "--stop", paramLabel = "TEXT", description = "text that ends the generation")
   private List<String> stop = new ArrayList<>();
+
+  @Option(
+      names = "--format",
+      paramLabel = "json|FILE",
+      description = "JSON: any object, or what the JSON Schema in FILE describes")
+  private String format = "";
+
+  @Option(
+      names = "--grammar",
+      paramLabel = "FILE",
+      description = "text that matches the grammar in FILE (GBNF)")
+  private String grammar = "";
 
   @Option(
       names = "--temperature",
@@ -136,7 +153,8 @@ final class GenerateOptions {
         .withSampling(sampling())
         .withMaxTokens(numPredict)
         .withStop(stop)
-        .withContext(ContextOptions.DEFAULT.withOverflow(overflow(), numKeep));
+        .withContext(ContextOptions.DEFAULT.withOverflow(overflow(), numKeep))
+        .withFormat(format());
   }
 
   private Overflow overflow() {
@@ -150,6 +168,28 @@ final class GenerateOptions {
     };
   }
 
+  private OutputFormat format() {
+    if (!format.isEmpty() && !grammar.isEmpty()) {
+      throw invalid("expected a format or a grammar, got both");
+    }
+    if (!grammar.isEmpty()) {
+      return new OutputFormat.Grammar(file("grammar", grammar));
+    }
+    return switch (format) {
+      case "" -> OutputFormat.TEXT;
+      case "json" -> OutputFormat.JSON;
+      default -> new OutputFormat.JsonSchema(file("format", format));
+    };
+  }
+
+  private static String file(String option, String path) {
+    try {
+      return Files.readString(Path.of(path));
+    } catch (IOException | InvalidPathException e) {
+      throw invalid(option + ": expected a file that can be read, got \"" + path + "\": " + e);
+    }
+  }
+
   private void check() {
     if (numPredict < -1) {
       throw invalid("num_predict must be -1 or more, got " + numPredict);
@@ -161,7 +201,8 @@ final class GenerateOptions {
       throw invalid("num_keep must be 0 or more, got " + numKeep);
     }
     Objects.requireNonNull(overflow());
-    Objects.requireNonNull(sampling()); // its constructor checks the others
+    Objects.requireNonNull(sampling()); // its constructor checks its options
+    Objects.requireNonNull(format()); // and this reads its file
   }
 
   /** Every parameter with what it means. */

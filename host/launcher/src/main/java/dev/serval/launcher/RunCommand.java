@@ -9,6 +9,7 @@ import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.OutputFormat;
 import dev.serval.api.runtime.Prompt;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -56,6 +57,14 @@ final class RunCommand implements Callable<Integer> {
   @Option(names = "--raw", description = "take the prompt as it is, without chat format")
   private boolean raw;
 
+  @Option(
+      names = "--logprobs",
+      paramLabel = "N",
+      description =
+          "print a line of JSON per token instead of text: its log-probability and those of the N"
+              + " most likely tokens, 0 to 20")
+  private @Nullable Integer logprobs;
+
   @Option(names = "--verbose", description = "print load, prefill and decode figures")
   private boolean verbose;
 
@@ -67,12 +76,18 @@ final class RunCommand implements Callable<Integer> {
     if (raw && !generation.system().isEmpty()) {
       throw new IllegalArgumentException("--system needs the chat format, which --raw leaves out");
     }
+    if (logprobs != null && prompt == null && Progress.isTerminal()) {
+      throw new IllegalArgumentException("--logprobs needs a prompt");
+    }
     Folders folders = Folders.find();
     Path path = folders.model(model);
     boolean interactive = prompt == null && Progress.isTerminal();
     String text = interactive ? "" : prompt();
     // wrong options are refused before the model is loaded
     GenerateRequest request = generation.request(raw ? Prompt.text(text) : chat(text));
+    if (logprobs != null) {
+      request = request.withLogprobs(logprobs);
+    }
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;
         Container container = Container.start(folders, options.properties());
@@ -116,11 +131,13 @@ final class RunCommand implements Callable<Integer> {
 
   private int generate(Model loaded, GenerateRequest request) throws InterruptedException {
     PrintStream out = System.out;
+    LogprobLines lines = new LogprobLines(loaded.tokenizer());
+    boolean asLines = request.output().topLogprobs().isPresent();
     Generation started =
         loaded.generate(
             request,
             event -> {
-              out.print(event.text());
+              out.print(asLines ? lines.line(event) : event.text());
               out.flush();
             });
     Thread onInterrupt = new Thread(started::cancel, "serval-cancel");
@@ -131,16 +148,28 @@ final class RunCommand implements Callable<Integer> {
     } catch (IllegalStateException e) {
       return INTERRUPTED; // the process is ending already: the hook cancelled the generation
     }
-    out.println();
-    if (result.finish() == FinishReason.CONTEXT_FULL) {
-      System.err.println(
-          "serval: the context of " + loaded.info().contextLength() + " tokens is full");
+    if (!asLines) {
+      out.println();
     }
+    warn(loaded, request, result.finish());
     if (verbose) {
       PrintWriter err = new PrintWriter(System.err, true, Charset.defaultCharset());
       RunReport.model(err, loaded.info());
       RunReport.generation(err, result);
     }
     return 0;
+  }
+
+  /** Says what the text itself does not show. */
+  private static void warn(Model loaded, GenerateRequest request, FinishReason finish) {
+    if (finish == FinishReason.CONTEXT_FULL) {
+      System.err.println(
+          "serval: the context of " + loaded.info().contextLength() + " tokens is full");
+    } else if (finish == FinishReason.GRAMMAR_BUDGET) {
+      System.err.println("serval: tokens ran short; the text is complete, but was cut short");
+    } else if (finish == FinishReason.LENGTH
+        && !request.output().format().equals(OutputFormat.TEXT)) {
+      System.err.println("serval: tokens ran out before the text was complete");
+    }
   }
 }

@@ -17,7 +17,7 @@ public record GrammarLimits(
 
   /** What is used unless a test wants something smaller. */
   public static final GrammarLimits DEFAULT =
-      new GrammarLimits(1 << 20, 100, 200_000, 500, 30_000_000, 16 << 20);
+      new GrammarLimits(1 << 20, 100, 200_000, 500, 10_000_000, 16 << 20);
 
   /** Checks that everything is positive. */
   public GrammarLimits {

@@ -83,6 +83,11 @@ final class Memory {
     }
   }
 
+  /** What everything takes, in bytes. */
+  long used() {
+    return used;
+  }
+
   /** Counts memory that a state took besides its content. */
   void take(long bytes) {
     used += bytes;

@@ -39,6 +39,11 @@ public final class TokenGrammar {
     return automaton.program().size();
   }
 
+  /** Memory for states and masks, in bytes. */
+  synchronized long memoryBytes() {
+    return automaton.memory().used();
+  }
+
   synchronized TokenMask mask(State state) {
     Memory memory = automaton.memory();
     memory.beginWork();

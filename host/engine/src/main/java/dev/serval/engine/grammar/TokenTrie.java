@@ -17,8 +17,9 @@ import java.util.BitSet;
  *                           place   0         0    1     2     3
  * </pre>
  *
- * <p>Not in it are tokens that are no text: control tokens and those that end a generation, empty
- * ones, and marks such as {@code <|channel|>}, which some vocabularies hold as text.
+ * <p>Not in it are tokens that are no text, or must not be drawn: control tokens and those that end
+ * a generation, suppressed and empty ones, and marks such as {@code <|channel|>}, which some
+ * vocabularies hold as text.
  */
 final class TokenTrie {
 
@@ -76,7 +77,7 @@ final class TokenTrie {
     for (int id = 0; id < width; id++) {
       if (tokenizer.isEndOfGeneration(id)) {
         ends.set(id);
-      } else if (!tokenizer.isControl(id)) {
+      } else if (!tokenizer.isControl(id) && !tokenizer.isSuppressed(id)) {
         bytes[id] = tokenizer.bytes(id);
         if (bytes[id].length > 0 && !isMark(bytes[id])) {
           ids[n++] = id;

@@ -1,17 +1,20 @@
 package dev.serval.engine.run;
 
 import dev.serval.api.runtime.TokenEvent;
+import dev.serval.api.runtime.TokenLogprobs;
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The events of one generation between the runner thread, which puts them, and the delivery thread,
  * which takes them.
  *
- * <p>An event costs {@link #EVENT_BYTES} and two bytes per character, from when it is put until its
- * delivery is over. The ring is <b>full</b> while the events in it cost its capacity or more. The
- * runner computes no token for a sequence whose ring is full, so {@link #put} never waits and the
- * ring exceeds its capacity by the events of one token at most. Thread-safe.
+ * <p>An event costs {@link #EVENT_BYTES}, two bytes per character and what its log-probabilities
+ * take, from when it is put until its delivery is over. The ring is <b>full</b> while the events in
+ * it cost its capacity or more. The runner computes no token for a sequence whose ring is full, so
+ * {@link #put} never waits and the ring exceeds its capacity by the events of one token at most.
+ * Thread-safe.
  *
  * <p>Putting an event allocates nothing: numbers and characters are kept in circular arrays, which
  * grow only while the consumer falls behind further than ever before, and the event becomes an
@@ -24,6 +27,9 @@ final class EventRing {
   /** Fixed cost of an event: its numbers, and the object it becomes. */
   static final int EVENT_BYTES = 64;
 
+  /** Cost of a token's log-probabilities, and of each alternative in them. */
+  private static final int LOGPROB_BYTES = 40;
+
   private static final int FIRST_EVENTS = 64;
   private static final int FIRST_CHARACTERS = 1024;
 
@@ -35,6 +41,9 @@ final class EventRing {
 
   private int[] tokens = new int[FIRST_EVENTS];
   private int[] lengths = new int[FIRST_EVENTS];
+
+  /** Log-probabilities of each event; no places until there are some. */
+  private @Nullable TokenLogprobs[] logprobs = {};
 
   /** Characters of the events, one event after the other; length a power of two. */
   private char[] characters = new char[FIRST_CHARACTERS];
@@ -62,8 +71,14 @@ final class EventRing {
     this.onRoom = onRoom;
   }
 
-  private static long cost(int characters) {
-    return EVENT_BYTES + 2L * characters;
+  private static long cost(int characters, @Nullable TokenLogprobs likelihood) {
+    long more = likelihood == null ? 0 : LOGPROB_BYTES * (1L + likelihood.top().size());
+    return EVENT_BYTES + 2L * characters + more;
+  }
+
+  /** Adds an event without log-probabilities. */
+  void put(int index, int token, CharSequence text) {
+    put(index, token, text, null);
   }
 
   /**
@@ -72,8 +87,10 @@ final class EventRing {
    * @param index number of the token in the generation
    * @param token vocabulary id; −1 for text without a token
    * @param text text that became certain; copied
+   * @param likelihood how likely the token was; null if nobody asks
    */
-  synchronized void put(int index, int token, CharSequence text) {
+  synchronized void put(
+      int index, int token, CharSequence text, @Nullable TokenLogprobs likelihood) {
     if (abandoned) {
       return;
     }
@@ -85,10 +102,16 @@ final class EventRing {
     indices[place] = index;
     tokens[place] = token;
     lengths[place] = text.length();
+    if (likelihood != null && logprobs.length == 0) {
+      logprobs = new TokenLogprobs[tokens.length];
+    }
+    if (logprobs.length > 0) {
+      logprobs[place] = likelihood;
+    }
     for (int i = 0; i < text.length(); i++) {
       characters[(firstCharacter + heldCharacters++) & (characters.length - 1)] = text.charAt(i);
     }
-    usedBytes += cost(text.length());
+    usedBytes += cost(text.length(), likelihood);
     notifyAll();
   }
 
@@ -98,6 +121,9 @@ final class EventRing {
       indices = doubled(indices);
       tokens = doubled(tokens);
       lengths = doubled(lengths);
+      if (logprobs.length > 0) {
+        logprobs = doubled(logprobs);
+      }
       firstEvent = 0;
     }
     if (heldCharacters + n > characters.length) {
@@ -111,6 +137,14 @@ final class EventRing {
   /** A full circular array as one of twice the length that begins at 0. */
   private int[] doubled(int[] full) {
     int[] grown = new int[2 * full.length];
+    int untilEnd = full.length - firstEvent;
+    System.arraycopy(full, firstEvent, grown, 0, untilEnd);
+    System.arraycopy(full, 0, grown, untilEnd, firstEvent);
+    return grown;
+  }
+
+  private @Nullable TokenLogprobs[] doubled(@Nullable TokenLogprobs[] full) {
+    @Nullable TokenLogprobs[] grown = new TokenLogprobs[2 * full.length];
     int untilEnd = full.length - firstEvent;
     System.arraycopy(full, firstEvent, grown, 0, untilEnd);
     System.arraycopy(full, 0, grown, untilEnd, firstEvent);
@@ -146,8 +180,16 @@ final class EventRing {
       return null;
     }
     int n = lengths[firstEvent];
+    TokenLogprobs likelihood = logprobs.length == 0 ? null : logprobs[firstEvent];
     TokenEvent event =
-        new TokenEvent(indices[firstEvent], tokens[firstEvent], new String(characters(n)));
+        new TokenEvent(
+            indices[firstEvent],
+            tokens[firstEvent],
+            new String(characters(n)),
+            Optional.ofNullable(likelihood));
+    if (likelihood != null) {
+      logprobs[firstEvent] = null;
+    }
     firstEvent = (firstEvent + 1) & (tokens.length - 1);
     events--;
     firstCharacter = (firstCharacter + n) & (characters.length - 1);
@@ -165,7 +207,8 @@ final class EventRing {
   /** Returns whether the ring was full until now. */
   private synchronized boolean release(TokenEvent event) {
     boolean wasFull = usedBytes >= capacityBytes;
-    usedBytes = Math.max(0, usedBytes - cost(event.text().length()));
+    long cost = cost(event.text().length(), event.logprobs().orElse(null));
+    usedBytes = Math.max(0, usedBytes - cost);
     progressNanos = System.nanoTime();
     return wasFull && usedBytes < capacityBytes;
   }

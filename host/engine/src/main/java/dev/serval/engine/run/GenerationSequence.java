@@ -6,12 +6,14 @@ import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.FinishReason;
+import dev.serval.api.runtime.TokenLogprobs;
 import dev.serval.api.runtime.TokenUse;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.run.PrefixCache.Reuse;
-import dev.serval.engine.sampling.Sampler;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +42,7 @@ final class GenerationSequence extends Sequence {
   private final Parameters parameters;
   private final Tokenizer tokenizer;
   private final GeneratedText text;
-  private final Sampler sampler;
+  private final TokenSource source;
   private final RunningGeneration generation;
   private final EventRing ring;
   private final RunnerCounters counters;
@@ -50,7 +52,6 @@ final class GenerationSequence extends Sequence {
   /** Tokens of the prompt that are in the context. */
   private int promptTokens;
 
-  private final boolean drawsFromBest;
   private long firstTokenNanos;
 
   /** What is in the context: the prompt and what follows, less what was dropped. */
@@ -68,6 +69,9 @@ final class GenerationSequence extends Sequence {
   private int drawn;
   private boolean ended;
 
+  /** One for each token, if somebody asks for them. */
+  private final List<TokenLogprobs> logprobs = new ArrayList<>();
+
   /**
    * Creates a sequence.
    *
@@ -75,7 +79,7 @@ final class GenerationSequence extends Sequence {
    * @param parameters bounds
    * @param tokenizer says which tokens end the text
    * @param text turns tokens into text
-   * @param sampler draws tokens; gets the prompt too
+   * @param source draws tokens; gets the prompt too
    * @param generation the caller's side
    * @param counters counters of the model
    */
@@ -84,13 +88,13 @@ final class GenerationSequence extends Sequence {
       Parameters parameters,
       Tokenizer tokenizer,
       GeneratedText text,
-      Sampler sampler,
+      TokenSource source,
       RunningGeneration generation,
       RunnerCounters counters) {
     this.parameters = parameters;
     this.tokenizer = tokenizer;
     this.text = text;
-    this.sampler = sampler;
+    this.source = source;
     this.generation = generation;
     this.ring = generation.ring();
     this.counters = counters;
@@ -99,10 +103,9 @@ final class GenerationSequence extends Sequence {
     dropped = parameters.droppedTokens();
     history = Arrays.copyOf(prompt, capacity(parameters, prompt.length));
     generated = new int[history.length - prompt.length];
-    drawsFromBest = sampler.output() instanceof Output.Candidates;
     length = prompt.length;
     for (int token : prompt) {
-      sampler.accept(token);
+      source.acceptPrompt(token);
     }
   }
 
@@ -152,41 +155,60 @@ final class GenerationSequence extends Sequence {
 
   @Override
   Output output() {
-    return sampler.output();
+    return source.output();
   }
 
   @Override
   boolean drawsFromAll() {
-    return !drawsFromBest;
+    return source.drawsFromAll();
   }
 
   @Override
   void draw(int position, MemorySegment row) {
-    drawn = drawsFromBest ? sampler.sampleBest(row) : sampler.sample(row);
+    drawn = source.draw(row, tokensLeft());
   }
 
   @Override
   void take(int position, MemorySegment logits) {
     int token = drawn;
-    sampler.accept(token);
+    boolean isEnd = tokenizer.isEndOfGeneration(token);
+    source.accept(token, isEnd);
     if (firstTokenNanos == 0) {
       firstTokenNanos = System.nanoTime();
     }
-    if (tokenizer.isEndOfGeneration(token)) {
-      finish(FinishReason.END);
+    if (isEnd) {
+      finish(ended());
       return;
     }
     int index = generatedTokens;
     append(token);
     counters.generatedTokens().increment();
-    ring.put(index, token, text.append(token));
+    TokenLogprobs likelihood = source.logprobs();
+    if (likelihood != null) {
+      logprobs.add(likelihood);
+    }
+    ring.put(index, token, text.append(token), likelihood);
     if (text.isStopped()) {
       finish(FinishReason.STOP);
+    } else if (source.isAtEnd()) {
+      finish(ended());
     } else if (generatedTokens == parameters.maxTokens()) {
-      finish(FinishReason.LENGTH);
+      finish(source.isComplete() ? FinishReason.GRAMMAR_BUDGET : FinishReason.LENGTH);
     } else if (length == parameters.contextLength() && !isShifting()) {
-      finish(FinishReason.CONTEXT_FULL);
+      finish(source.isComplete() ? FinishReason.GRAMMAR_BUDGET : FinishReason.CONTEXT_FULL);
     }
+  }
+
+  /** Why a text ended that its model or its format ended. */
+  private FinishReason ended() {
+    return source.isLed() ? FinishReason.GRAMMAR_BUDGET : FinishReason.END;
+  }
+
+  /** Tokens that may still be drawn. */
+  private int tokensLeft() {
+    int room = isShifting() ? Integer.MAX_VALUE : parameters.contextLength() - length;
+    int wanted = parameters.maxTokens() - generatedTokens;
+    return parameters.maxTokens() < 0 ? room : Math.min(room, wanted);
   }
 
   private void append(int token) {
@@ -251,7 +273,8 @@ final class GenerationSequence extends Sequence {
             text.isStopped() ? FinishReason.STOP : reason,
             use(),
             first - submittedNanos,
-            now - first));
+            now - first,
+            logprobs));
   }
 
   private TokenUse use() {

@@ -24,11 +24,13 @@ import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.LogitsSink;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.OutputOptions;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.sampling.LogSoftmax;
 import dev.serval.engine.sampling.Sampler;
 import java.util.Arrays;
 import java.util.Optional;
@@ -90,6 +92,7 @@ public final class LoadedModel implements Model {
   private final Sampler.Vocabulary vocabulary;
 
   private final Sampler.Vocabulary endless;
+  private final OutputGrammars grammars;
 
   private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
     this.parts = parts;
@@ -105,6 +108,7 @@ public final class LoadedModel implements Model {
             rowWidth,
             drawable,
             id -> tokenizer.isSuppressed(id) || tokenizer.isEndOfGeneration(id));
+    grammars = new OutputGrammars(tokenizer, drawable);
     CompileSpec.Limits limits = parts.step().layout().limits();
     scheduler =
         new Scheduler(
@@ -213,6 +217,15 @@ public final class LoadedModel implements Model {
             options,
             scheduler::changed,
             undelivered::remove);
+    Sampler.Vocabulary drawable = request.ignoreEnd() ? endless : vocabulary;
+    OutputOptions output = request.output();
+    TokenSource source =
+        new TokenSource(
+            new Sampler(sampling, drawable, seed),
+            grammars.matcher(output.format()),
+            output.topLogprobs().isPresent()
+                ? new LogSoftmax(drawable.size(), output.topLogprobs().getAsInt())
+                : null);
     GenerationSequence sequence =
         new GenerationSequence(
             prompt,
@@ -224,7 +237,7 @@ public final class LoadedModel implements Model {
                 options.stallNanos()),
             parts.tokenizer(),
             new GeneratedText(parts.tokenizer(), request.stop()),
-            new Sampler(sampling, request.ignoreEnd() ? endless : vocabulary, seed),
+            source,
             generation,
             counters);
     undelivered.add(generation);

@@ -5,6 +5,7 @@ import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.TokenEvent;
+import dev.serval.api.runtime.TokenLogprobs;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.runtime.TokenUse;
 import java.util.List;
@@ -36,13 +37,15 @@ final class RunningGeneration implements Generation {
    * @param use what the tokens cost
    * @param prefillNanos from submission to the first sampled token
    * @param decodeNanos from the first sampled token to the end
+   * @param logprobs one for each token, or none
    */
   record End(
       List<Integer> tokens,
       FinishReason finish,
       TokenUse use,
       long prefillNanos,
-      long decodeNanos) {}
+      long decodeNanos,
+      List<TokenLogprobs> logprobs) {}
 
   private final TokenSink sink;
   private final Function<List<Integer>, String> text;
@@ -128,7 +131,8 @@ final class RunningGeneration implements Generation {
               sinkFailed ? FinishReason.CANCELLED : how.finish(),
               how.use(),
               how.prefillNanos(),
-              how.decodeNanos());
+              how.decodeNanos(),
+              how.logprobs());
     } catch (RuntimeException | LinkageError e) {
       failure = ModelRunner.unexpected(e);
     }

@@ -94,6 +94,11 @@ final class Candidates {
     return token(keys[place]);
   }
 
+  /** The logit at a place. */
+  float logit(int place) {
+    return logit(keys[place]);
+  }
+
   /** Sorts all candidates, best first. */
   void sort() {
     if (!isSorted) {

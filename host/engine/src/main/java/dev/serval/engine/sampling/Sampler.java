@@ -134,9 +134,49 @@ public final class Sampler {
    * @throws RequestRejectedException ({@code NO_TOKEN}) if a logit is NaN or +∞, or all are −∞
    */
   public int sample(MemorySegment logits) {
+    return sample(logits, TokenFilter.ALL);
+  }
+
+  /**
+   * Draws the next token from all logits of some tokens, as if those of the others were −∞.
+   *
+   * @param logits as for {@link #sample(MemorySegment)}
+   * @param filter says which tokens may be drawn; asked about those only that are good enough
+   * @return its id
+   * @throws RequestRejectedException ({@code NO_TOKEN}) if a logit is NaN or +∞, or all that count
+   *     are −∞
+   */
+  public int sample(MemorySegment logits, TokenFilter filter) {
     requireRow(logits);
-    collect(logits);
+    collect(logits, filter);
     return draw();
+  }
+
+  /**
+   * The token of some with the highest logit after the penalties.
+   *
+   * @param logits as {@link #sample(MemorySegment)} left them
+   * @param filter says which tokens count
+   * @return its id, −1 if all logits that count are −∞
+   */
+  public int best(MemorySegment logits, TokenFilter filter) {
+    requireRow(logits);
+    int best = -1;
+    float most = Float.NEGATIVE_INFINITY;
+    for (int token = 0; token < vocabulary.size(); token++) {
+      float logit = penalised(logits, token);
+      if (logit > most && filter.allows(token)) {
+        best = token;
+        most = logit;
+      }
+    }
+    return best;
+  }
+
+  /** A logit after the penalties. */
+  private float penalised(MemorySegment logits, int token) {
+    float logit = logits.getAtIndex(F32, token);
+    return penalties.isOff() ? logit : penalties.penalised(token, logit);
   }
 
   /**
@@ -179,8 +219,8 @@ public final class Sampler {
     return candidates.draw(options.temperature(), random.nextDouble());
   }
 
-  /** Applies the penalties to all logits and keeps the best top-k. */
-  private void collect(MemorySegment row) {
+  /** Applies the penalties to all logits and keeps the best top-k of those that may be drawn. */
+  private void collect(MemorySegment row, TokenFilter filter) {
     candidates.clear();
     for (int i = 0; i < vocabulary.never().size(); i++) {
       row.setAtIndex(F32, vocabulary.never().get(i), Float.NEGATIVE_INFINITY);
@@ -199,8 +239,10 @@ public final class Sampler {
       if (!(logit < Float.POSITIVE_INFINITY)) {
         throw broken("got " + logit + " for token " + token);
       }
-      candidates.add(token, logit);
-      threshold = candidates.threshold();
+      if (filter.allows(token)) {
+        candidates.add(token, logit);
+        threshold = candidates.threshold();
+      }
     }
   }
 
