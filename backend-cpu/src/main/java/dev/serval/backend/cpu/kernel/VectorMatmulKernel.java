@@ -169,10 +169,11 @@ final class VectorMatmulKernel implements MatmulKernel {
     long inputSums = INPUT_SUM_BYTE + 4L * groups * rowOfSums;
     for (int g = 0; g < groups; g += GROUPS) {
       int until = Math.min(groups, g + GROUPS);
-      VectorScaleKernel.scales(
-          format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, SMALL_BYTE);
       VectorSumsKernel.sums(
           format, w.data(), tile, g * group / BLOCK, until * group / BLOCK, x, xByte, scratch);
+      // after the codes, which are read in ascending order: scales alone would be far apart
+      VectorScaleKernel.scales(
+          format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, SMALL_BYTE);
       addScaled(scratch, until - g);
       if (format.hasMinima()) {
         addStarts(scratch, until - g, inputSums + 4L * g);
