@@ -24,7 +24,7 @@ public interface BufferPool {
   long TIER_4_BYTES = 4L << 20;
 
   /** Alignment of every lease, in bytes. */
-  long ALIGNMENT_BYTES = 64;
+  long ALIGNMENT_BYTES = Alignment.CPU_BYTES;
 
   /**
    * Leases zeroed memory.
@@ -61,6 +61,6 @@ public interface BufferPool {
     if (bytes <= TIER_4_BYTES) {
       return TIER_4_BYTES;
     }
-    return Math.addExact(bytes, ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+    return Alignment.up(bytes, ALIGNMENT_BYTES);
   }
 }

@@ -8,6 +8,7 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Support;
+import dev.serval.api.backend.ThreadCount;
 import dev.serval.api.backend.WeightUse;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Op;
@@ -35,7 +36,8 @@ import org.slf4j.LoggerFactory;
  * of threads for all programs, started with the first placement.
  *
  * <p>The number of threads is the property {@code serval.cpu.threads} of the component's
- * configuration or of the system, else the number of cores the process may use. Thread-safe.
+ * configuration or of the system, else the number of cores the process may use, 32 at most.
+ * Thread-safe.
  */
 @Component(
     service = Backend.class,
@@ -112,7 +114,8 @@ public final class CpuBackend implements Backend, AutoCloseable {
       wish = System.getProperty(PROPERTY_THREADS);
     }
     if (wish == null) {
-      return processor.cores();
+      // who waits at a barrier gains nothing from more threads than cores
+      return Math.min(processor.cores(), ThreadCount.COMPUTE.of(processor.cores()));
     }
     String text = wish.toString().strip();
     try {

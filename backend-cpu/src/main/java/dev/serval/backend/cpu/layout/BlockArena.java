@@ -1,5 +1,6 @@
 package dev.serval.backend.cpu.layout;
 
+import dev.serval.api.memory.Alignment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.List;
 final class BlockArena {
 
   /** Start of every block. */
-  static final long ALIGNMENT_BYTES = 64;
+  static final long ALIGNMENT_BYTES = Alignment.CPU_BYTES;
 
   private record Block(long offset, long end, int from, int until) {}
 
@@ -48,7 +49,7 @@ final class BlockArena {
 
   /** The size rounded up to {@link #ALIGNMENT_BYTES}. */
   static long aligned(long size) {
-    return Math.addExact(size, ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+    return Alignment.up(size, ALIGNMENT_BYTES);
   }
 
   /** Bytes of the memory that holds all blocks. */

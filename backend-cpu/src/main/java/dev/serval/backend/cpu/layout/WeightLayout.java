@@ -9,6 +9,7 @@ import dev.serval.api.graph.Op;
 import dev.serval.api.graph.Primitive;
 import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Reduction;
+import dev.serval.api.memory.Alignment;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
 import java.util.LinkedHashMap;
@@ -23,7 +24,7 @@ import java.util.Set;
 public final class WeightLayout {
 
   /** Start of every weight in the buffer: a cache line, and the widest vector. */
-  public static final long ALIGNMENT_BYTES = 64;
+  public static final long ALIGNMENT_BYTES = Alignment.CPU_BYTES;
 
   /**
    * A stack of matrices in tiles.
@@ -107,7 +108,7 @@ public final class WeightLayout {
   }
 
   private static long aligned(long n) {
-    return Math.addExact(n, ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+    return Alignment.up(n, ALIGNMENT_BYTES);
   }
 
   /** Matrices to re-lay, by {@link #key}. */
