@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param backend name of the backend
  * @param device description of the device
  * @param numericsId identity of the computation
+ * @param planned bytes that the plan said, before anything was allocated
  * @param memory bytes leased
  * @param loadNanos time from request to ready
  * @param load how the weights came into memory
@@ -35,6 +36,7 @@ public record ModelInfo(
     String backend,
     String device,
     String numericsId,
+    MemoryUse planned,
     MemoryUse memory,
     long loadNanos,
     LoadReport load,

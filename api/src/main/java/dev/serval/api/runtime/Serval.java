@@ -4,6 +4,7 @@ import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.text.Tokenizer;
 import java.io.IOException;
@@ -57,6 +58,21 @@ public interface Serval extends AutoCloseable {
    * @throws OutOfBudgetException if it does not fit
    */
   Model load(LoadRequest request);
+
+  /**
+   * Plans a load without loading: reads the file's description, not its weights, and allocates
+   * nothing. A model that does not fit is a plan too, which says what is missing.
+   *
+   * @throws ModelRefusedException if the file is damaged, no installed architecture understands it,
+   *     or no backend runs it
+   */
+  MemoryPlan plan(PlanRequest request);
+
+  /**
+   * Memory that models use now, one element for each device that has been used, by device id. What
+   * a model's plan holds and it does not use is neither in use nor free.
+   */
+  List<DeviceMemory> memory();
 
   /**
    * Reads what a model file says about itself, without its weights, as it is in the file.

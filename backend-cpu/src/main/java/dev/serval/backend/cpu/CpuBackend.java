@@ -108,7 +108,7 @@ public final class CpuBackend implements Backend, AutoCloseable {
     notes.forEach(LOG::warn);
   }
 
-  private static int threads(Map<String, Object> configuration, Processor processor) {
+  static int threads(Map<String, Object> configuration, Processor processor) {
     Object wish = configuration.get(PROPERTY_THREADS);
     if (wish == null) {
       wish = System.getProperty(PROPERTY_THREADS);

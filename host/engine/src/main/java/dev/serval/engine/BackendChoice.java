@@ -11,11 +11,11 @@ import dev.serval.api.graph.Node;
 import dev.serval.api.tensor.DataType;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A backend and a device for a graph, and the graph as the backend takes it.
@@ -29,47 +29,56 @@ record BackendChoice(BackendRegistry.Slot slot, Device device, Graph graph) {
   /** Different reasons of one backend that a refusal lists. */
   private static final int MAX_REASONS = 3;
 
+  /** Backend and device, for people. */
+  String name() {
+    String backend = slot.backend().name();
+    return backend.equals(device.id()) ? backend : backend + " " + device.id();
+  }
+
   /**
-   * Chooses the backend and device of the highest score among those that compute every op.
+   * The backends and devices that compute every op, those of the highest score first. Each is
+   * leased by itself; the caller releases them.
    *
    * @param slots installed backends
    * @param name name of the only backend to consider
    * @param whole graph as the model described it
    * @param kvType element type of the cache
+   * @return at least one
    * @throws ModelRefusedException ({@code NO_BACKEND}) listing why each does not
    */
-  static BackendChoice choose(
+  static List<BackendChoice> candidates(
       List<BackendRegistry.Slot> slots, Optional<String> name, Graph whole, DataType kvType) {
-    @Nullable Scored best = null;
+    List<Scored> found = new ArrayList<>();
     List<String> refusals = new ArrayList<>();
     for (BackendRegistry.Slot slot : slots) {
-      if (!slot.backend().name().equals(name.orElse(slot.backend().name())) || !slot.lease()) {
-        continue;
+      if (slot.backend().name().equals(name.orElse(slot.backend().name())) && slot.lease()) {
+        try {
+          found.addAll(scored(slot, whole, kvType, refusals));
+        } finally {
+          slot.release();
+        }
       }
-      Scored found = best(slot, whole, kvType, refusals);
-      if (found == null || (best != null && best.score >= found.score)) {
-        slot.release();
-        continue;
-      }
-      if (best != null) {
-        best.choice.slot.release();
-      }
-      best = found;
     }
-    if (best == null) {
+    List<BackendChoice> leased =
+        found.stream()
+            .sorted(Comparator.comparingInt(Scored::score).reversed())
+            .map(Scored::choice)
+            .filter(c -> c.slot.lease())
+            .toList();
+    if (leased.isEmpty()) {
       throw new ModelRefusedException(
           Reason.NO_BACKEND, "no backend runs the model: " + reasons(slots, name, refusals));
     }
-    return best.choice;
+    return leased;
   }
 
   private record Scored(BackendChoice choice, int score) {}
 
-  /** The best device of a backend, or null with the reasons added to {@code refusals}. */
-  private static @Nullable Scored best(
+  /** The devices of a backend that compute the graph; why others do not goes to the refusals. */
+  private static List<Scored> scored(
       BackendRegistry.Slot slot, Graph whole, DataType kvType, List<String> refusals) {
     Backend backend = slot.backend();
-    @Nullable Scored best = null;
+    List<Scored> found = new ArrayList<>();
     try {
       DeviceReport report = backend.devices();
       report.missing().forEach(m -> refusals.add(m.what() + ": " + m.reason()));
@@ -80,14 +89,14 @@ record BackendChoice(BackendRegistry.Slot slot, Device device, Graph graph) {
         if (score <= 0 || !reasons.isEmpty()) {
           String why = score <= 0 ? "score 0" : String.join("; ", reasons);
           refusals.add(backend.name() + " on " + device.id() + ": " + why);
-        } else if (best == null || score > best.score) {
-          best = new Scored(new BackendChoice(slot, device, graph), score);
+        } else {
+          found.add(new Scored(new BackendChoice(slot, device, graph), score));
         }
       }
     } catch (RuntimeException | LinkageError e) {
       refusals.add(backend.name() + " failed: " + e);
     }
-    return best;
+    return found;
   }
 
   private static String reasons(

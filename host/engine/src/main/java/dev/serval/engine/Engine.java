@@ -3,18 +3,22 @@ package dev.serval.engine;
 import dev.serval.api.backend.Backend;
 import dev.serval.api.backend.DeviceReport;
 import dev.serval.api.error.BackendLostException;
+import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.memory.PoolMetrics;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
+import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.OpenLease;
 import dev.serval.engine.memory.TieredBufferPool;
@@ -55,8 +59,8 @@ public final class Engine implements Serval {
   private final ArchitectureRegistry architectures = new ArchitectureRegistry();
   private final BackendRegistry backends = new BackendRegistry();
 
-  /** Models that have not ended, with the backend each runs on. */
-  private final ConcurrentMap<LoadedModel, BackendRegistry.Slot> models = new ConcurrentHashMap<>();
+  /** Models that have not ended, with the backend and device each runs on. */
+  private final ConcurrentMap<LoadedModel, ModelLoader.Loaded> models = new ConcurrentHashMap<>();
 
   /** Providers that live and end with the engine. */
   private final Queue<AutoCloseable> owned = new ConcurrentLinkedQueue<>();
@@ -105,8 +109,8 @@ public final class Engine implements Serval {
     long deadline = System.nanoTime() + WITHDRAW_NANOS;
     List<BackendRegistry.Slot> gone = backends.withdraw(backend);
     String reason = "backend " + backend.name() + " was withdrawn";
-    models.forEach((model, slot) -> {
-      if (gone.contains(slot)) {
+    models.forEach((model, loaded) -> {
+      if (gone.contains(loaded.slot())) {
         model.lose(reason);
       }
     });
@@ -141,7 +145,7 @@ public final class Engine implements Serval {
         new ModelLoader(request, options, pool, budgets)
             .load(architectures, backends, models::remove);
     LoadedModel model = loaded.model();
-    models.put(model, loaded.slot());
+    models.put(model, loaded);
     if (model.isEnded()) {
       models.remove(model);
     }
@@ -155,6 +159,31 @@ public final class Engine implements Serval {
       requireOpen();
     }
     return model;
+  }
+
+  @Override
+  public MemoryPlan plan(PlanRequest request) {
+    requireOpen();
+    return new ModelLoader(request.load(), options, pool, budgets)
+        .plan(request, architectures, backends);
+  }
+
+  @Override
+  public List<DeviceMemory> memory() {
+    Map<String, DeviceMemory> byDevice = new TreeMap<>();
+    models.forEach((model, loaded) -> {
+      DeviceBudget budget = budgets.of(loaded.device());
+      byDevice.merge(
+          loaded.device().id(),
+          new DeviceMemory(
+              loaded.device().id(),
+              model.info().memory(),
+              budget.reserveBytes(),
+              budget.availableBytes()),
+          (a, b) ->
+              new DeviceMemory(a.device(), a.use().plus(b.use()), a.reserveBytes(), a.freeBytes()));
+    });
+    return List.copyOf(byDevice.values());
   }
 
   private void requireOpen() {

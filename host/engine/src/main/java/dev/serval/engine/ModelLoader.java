@@ -14,6 +14,7 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.OutputKind;
 import dev.serval.api.kv.SequenceSet;
+import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.Metrics;
 import dev.serval.api.model.ChatFormat;
@@ -23,14 +24,15 @@ import dev.serval.api.runtime.EmbeddingInfo;
 import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.gguf.LoadedWeights;
 import dev.serval.engine.gguf.WeightLoad;
 import dev.serval.engine.kv.SharedCells;
-import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.run.LoadedModel;
@@ -81,10 +83,16 @@ final class ModelLoader {
       Tokenizer tokenizer,
       Optional<ChatFormat> chatFormat,
       Map<String, String> textPrefixes,
-      int trainedContext) {}
+      int trainedContext) {
 
-  /** A model and the backend it runs on. */
-  record Loaded(LoadedModel model, BackendRegistry.Slot slot) {}
+    /** Name from the file, or the file's name. */
+    String name() {
+      return source.metadata().text("general.name").orElse(source.name());
+    }
+  }
+
+  /** A model, and the backend and device it runs on. */
+  record Loaded(LoadedModel model, BackendRegistry.Slot slot, Device device) {}
 
   /**
    * Loads the model.
@@ -99,11 +107,21 @@ final class ModelLoader {
       GgufFile file = releases.add(GgufFile.open(request.path()));
       Description description = describe(architectures, file.source());
       int contextLength = contextLength(description.trainedContext());
-      BackendChoice choice =
-          BackendChoice.choose(backends.slots(), request.backend(), description.graph(), kvType());
-      releases.add(choice.slot()::release);
-      DeviceBudget host = budgets.of(host(backends, choice.device()));
-      Loaded result = start(file, description, contextLength, choice, host, onEnd);
+      DeviceFit fit =
+          DeviceFit.first(
+              BackendChoice.candidates(
+                  backends.slots(), request.backend(), description.graph(), kvType()),
+              new DeviceFit.Wish(
+                  description.name(),
+                  contextLength,
+                  specs(description.name(), pool),
+                  (choice, graph) -> weights(file, choice, graph)),
+              choice -> budgets.of(choice.device()),
+              choice -> budgets.of(host(backends, choice.device())));
+      releases.add(fit.choice().slot()::release);
+      releases.add(fit.budgets());
+      notes.addAll(fit.notes());
+      Loaded result = start(file, description, contextLength, fit, onEnd);
       loaded = true;
       return result;
     } finally {
@@ -111,6 +129,38 @@ final class ModelLoader {
         releases.close();
       }
     }
+  }
+
+  /**
+   * Plans the load, without loading.
+   *
+   * @param plan devices and wishes; its load is this loader's
+   * @throws ServalException if no backend runs the model, or the file is damaged
+   */
+  MemoryPlan plan(PlanRequest plan, ArchitectureRegistry architectures, BackendRegistry backends) {
+    try {
+      GgufFile file = releases.add(GgufFile.open(request.path()));
+      Description description = describe(architectures, file.source());
+      int contextLength = contextLength(description.trainedContext());
+      List<BackendChoice> candidates =
+          BackendChoice.candidates(
+              backends.slots(), request.backend(), description.graph(), kvType());
+      candidates.forEach(c -> releases.add(c.slot()::release));
+      DeviceFit.Wish wish =
+          new DeviceFit.Wish(
+              description.name(),
+              contextLength,
+              specs(description.name(), pool),
+              (choice, graph) -> weights(file, choice, graph));
+      return new MemoryPlanning(plan, candidates, budgets, wish)
+          .plan(description.source().architecture(), notes);
+    } finally {
+      releases.close();
+    }
+  }
+
+  private WeightLoad weights(GgufFile file, BackendChoice choice, Graph graph) {
+    return new WeightLoad(file, choice.slot().backend().weightUse(graph), request.loadMode());
   }
 
   private Description describe(ArchitectureRegistry architectures, ModelSource raw) {
@@ -190,25 +240,31 @@ final class ModelLoader {
     return chosen;
   }
 
+  /** What programs are compiled for, by graph and context length. */
+  private DeviceFit.Specs specs(String name, BufferPool memory) {
+    return (graph, contextLength, budget) ->
+        new CompileSpec(
+            limits(graph, contextLength, chunkTokens(contextLength)),
+            kvType(),
+            request.exact() ? CompileSpec.Mode.EXACT : CompileSpec.Mode.DEFAULT,
+            CompileSpec.Flash.AUTO,
+            new CompileSpec.Resources(name, memory, budget, new Metrics()));
+  }
+
+  private int chunkTokens(int contextLength) {
+    return Math.min(request.chunkTokens(), contextLength);
+  }
+
   private Loaded start(
       GgufFile file,
       Description description,
       int contextLength,
-      BackendChoice choice,
-      DeviceBudget host,
+      DeviceFit fit,
       Consumer<LoadedModel> onEnd) {
-    String name =
-        description.source().metadata().text("general.name").orElse(description.source().name());
-    int chunkTokens = Math.min(request.chunkTokens(), contextLength);
-    DeviceBudget budget = budgets.of(choice.device());
-    CompileSpec spec =
-        new CompileSpec(
-            limits(choice.graph(), contextLength, chunkTokens),
-            kvType(),
-            request.exact() ? CompileSpec.Mode.EXACT : CompileSpec.Mode.DEFAULT,
-            CompileSpec.Flash.AUTO,
-            new CompileSpec.Resources(name, pool, budget, new Metrics()));
-    Compiled compiled = compile(file, choice, spec, budget, host);
+    String name = description.name();
+    BackendChoice choice = fit.choice();
+    CompileSpec spec = specs(name, pool).of(choice.graph(), contextLength, fit.budgets().device());
+    Compiled compiled = compile(file, fit, spec);
     ModelInfo info =
         new ModelInfo(
             name,
@@ -224,6 +280,7 @@ final class ModelLoader {
             choice.slot().backend().name(),
             choice.device().description(),
             compiled.program().numericsId(),
+            fit.plan(),
             compiled.use(),
             System.nanoTime() - startNanos,
             compiled.load(),
@@ -239,7 +296,7 @@ final class ModelLoader {
             compiled.program(),
             compiled.step(),
             running(choice.graph()),
-            chunkTokens,
+            chunkTokens(contextLength),
             spec.resources().metrics());
     LoadedModel model =
         LoadedModel.start(
@@ -249,7 +306,7 @@ final class ModelLoader {
               releases.close();
               onEnd.accept(ended);
             });
-    return new Loaded(model, choice.slot());
+    return new Loaded(model, choice.slot(), choice.device());
   }
 
   /** What an embedding model makes of texts. */
@@ -264,32 +321,23 @@ final class ModelLoader {
   private record Compiled(Program program, Step step, MemoryUse use, LoadReport load) {}
 
   /**
-   * Plans, loads weights, places and compiles. What a backend throws that is not a {@link
-   * ServalException} becomes a refusal with the text only: an exception of a bundle must not
-   * outlive the call.
-   *
-   * @param budget that of the device
-   * @param host that of copied weights
+   * Loads weights, places and compiles. What a backend throws that is not a {@link ServalException}
+   * becomes a refusal with the text only: an exception of a bundle must not outlive the call.
    */
-  private Compiled compile(
-      GgufFile file,
-      BackendChoice choice,
-      CompileSpec spec,
-      DeviceBudget budget,
-      DeviceBudget host) {
-    Backend backend = choice.slot().backend();
-    Graph graph = choice.graph();
+  private Compiled compile(GgufFile file, DeviceFit fit, CompileSpec spec) {
+    Backend backend = fit.choice().slot().backend();
+    Graph graph = fit.choice().graph();
+    CompileSpec.Resources resources = spec.resources();
     try {
-      WeightLoad load = new WeightLoad(file, backend.weightUse(graph), request.loadMode());
-      MemoryUse planned = backend.plan(graph, spec, choice.device().profile());
-      budget.check(planned.totalBytes(), spec.resources().holder());
-      checkCopies(planned, load, spec.resources(), host);
+      WeightLoad load = fit.load();
       long begin = System.nanoTime();
-      LoadedWeights weights = releases.add(load.load(pool, host, spec.resources().holder()));
+      LoadedWeights weights =
+          releases.add(load.load(resources.pool(), fit.budgets().host(), resources.holder()));
       if (request.loadMode() == LoadMode.COPY) {
         file.close();
       }
-      Placement placement = releases.add(backend.place(weights, graph, spec, choice.device()));
+      Placement placement =
+          releases.add(backend.place(weights, graph, spec, fit.choice().device()));
       weights.placed();
       LoadReport report =
           new LoadReport(file.files(), load.readBytes(), System.nanoTime() - begin, load.parts());
@@ -297,10 +345,10 @@ final class ModelLoader {
       notes.addAll(placement.notes());
       Program program = releases.add(backend.compile(graph, placement, spec));
       Step step = releases.add(program.newStep());
-      MemoryUse plan = planned.plus(new MemoryUse(load.keptBytes(), 0, 0, 0));
+      fit.loaded();
       MemoryUse use = program.use().plus(new MemoryUse(weights.keptBytes(), 0, 0, 0));
-      if (!use.equals(plan)) {
-        LOG.warn("{} planned {}, leased {}", backend.name(), plan, use);
+      if (!use.equals(fit.plan())) {
+        LOG.warn("{} planned {}, leased {}", backend.name(), fit.plan(), use);
       }
       return new Compiled(program, step, use, report);
     } catch (ServalException e) {
@@ -309,16 +357,6 @@ final class ModelLoader {
       throw new ModelRefusedException(
           Reason.NO_BACKEND, "backend " + backend.name() + " failed to load the model: " + e);
     }
-  }
-
-  /** Checks that copies fit, beside what a backend takes of the same memory at each stage. */
-  private static void checkCopies(
-      MemoryUse planned, WeightLoad load, CompileSpec.Resources resources, DeviceBudget host) {
-    boolean shared = resources.budget().equals(host);
-    long here = shared ? planned.totalBytes() : 0;
-    long hereWhilePlacing = shared ? planned.weightsBytes() : 0;
-    long most = Math.max(here, Math.addExact(hereWhilePlacing, load.passingBytes()));
-    host.check(Math.addExact(load.keptBytes(), most), resources.holder());
   }
 
   /** Texts that run at once; whole ones have no cache that would grow with their number. */

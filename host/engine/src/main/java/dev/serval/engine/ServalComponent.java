@@ -2,11 +2,14 @@ package dev.serval.engine;
 
 import dev.serval.api.backend.Backend;
 import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
 import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
@@ -68,6 +71,16 @@ public final class ServalComponent implements Serval {
   @Override
   public Model load(LoadRequest request) {
     return engine.load(request);
+  }
+
+  @Override
+  public MemoryPlan plan(PlanRequest request) {
+    return engine.plan(request);
+  }
+
+  @Override
+  public List<DeviceMemory> memory() {
+    return engine.memory();
   }
 
   @Override

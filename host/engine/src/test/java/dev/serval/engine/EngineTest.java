@@ -5,19 +5,26 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.backend.DeviceProfile;
 import dev.serval.api.error.BackendLostException;
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.ServalException;
+import dev.serval.api.graph.Graph;
+import dev.serval.api.memory.DeviceMemory;
+import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelInfo;
+import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
@@ -172,10 +179,69 @@ class EngineTest {
   }
 
   @Test
-  void refusesWhatDoesNotFitTheBudget() {
-    System.setProperty(LIMIT, "100K");
-    assertThrows(OutOfBudgetException.class, () -> engine.load(LoadRequest.of(file)));
+  void refusesALoadThatIsOneByteOverBudgetBeforeAnythingIsAllocated() {
+    LoadRequest request = LoadRequest.of(file).withContextLength(32);
+    long plan = engine.plan(PlanRequest.of(request)).use().totalBytes();
+    System.setProperty(LIMIT, String.valueOf(plan - 1));
+    try (Engine tight = new Engine(List.of(backend), List.of(architecture))) {
+      OutOfBudgetException e = assertThrows(OutOfBudgetException.class, () -> tight.load(request));
+      assertEquals(plan, e.requestedBytes());
+      assertEquals(1, e.missingBytes());
+      assertEquals(0, e.largestContext().orElseThrow()); // its plan is the same for every context
+      assertEquals(0, tight.poolMetrics().misses() + tight.poolMetrics().oversize());
+      assertEquals(List.of(), tight.memory());
+    }
+    System.setProperty(LIMIT, String.valueOf(plan));
+    try (Engine enough = new Engine(List.of(backend), List.of(architecture))) {
+      Model model = enough.load(request);
+      assertEquals(model.info().planned(), model.info().memory());
+      DeviceMemory memory = enough.memory().getFirst();
+      assertEquals(new DeviceMemory("recall-device", model.info().memory(), 0, 0), memory);
+      assertThrows(OutOfBudgetException.class, () -> enough.load(request));
+      model.close();
+      assertEquals(List.of(), enough.memory());
+      enough.load(request);
+    }
+  }
+
+  @Test
+  void triesTheNextDeviceIfTheBestHasNoRoom() {
+    RecallBackend better =
+        new RecallBackend("better", 20) {
+          @Override
+          public MemoryUse plan(Graph graph, CompileSpec spec, DeviceProfile profile) {
+            return super.plan(graph, spec, profile).plus(new MemoryUse(0, 1 << 20, 0, 0));
+          }
+        };
+    engine.addBackend(better);
+    System.setProperty(LIMIT, "1M");
+    ModelInfo info = engine.load(LoadRequest.of(file)).info();
+    assertEquals("recall", info.backend());
+    assertTrue(
+        info.notes().contains("better recall-device lacks 128.00 KiB"), info.notes().toString());
+  }
+
+  @Test
+  void plansWithoutLoading() {
+    PlanRequest request =
+        new PlanRequest(
+            LoadRequest.of(file),
+            List.of(new PlanRequest.ImaginaryDevice("a", 500L << 20, false)),
+            PlanRequest.Options.DEFAULT);
+    MemoryPlan plan = engine.plan(request);
+    assertEquals("Total Recall", plan.name());
+    assertEquals(48, plan.contextLength());
+    MemoryPlan.Row row = plan.rows().getFirst();
+    assertEquals("a", row.memory().device());
+    assertEquals(457L << 20, row.memory().reserveBytes());
+    assertEquals((43L << 20) - plan.use().totalBytes(), row.memory().freeBytes());
+    assertEquals("recall", row.backend());
+    assertTrue(
+        plan.notes()
+            .contains("imaginary devices are planned as the recall recall-device that is here"));
     assertEquals(List.of(), engine.leases());
+    backend.refusal = "it is tired";
+    assertThrows(ModelRefusedException.class, () -> engine.plan(request));
   }
 
   @Test

@@ -29,6 +29,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       BenchCommand.class,
       ShowCommand.class,
       QuantizeCommand.class,
+      PlanCommand.class,
       BundlesCommand.class,
       DoctorCommand.class
     })

@@ -1,5 +1,7 @@
 package dev.serval.launcher;
 
+import dev.serval.api.memory.ByteSize;
+import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.ModelInfo;
@@ -26,6 +28,8 @@ final class RunReport {
         seconds(info.loadNanos()),
         info.fileBytes() / (double) (1 << 20),
         info.memory().totalBytes() / (double) (1 << 20));
+    memory(out, "plan", info.planned());
+    memory(out, "actual", info.memory());
     weights(out, info.load());
     out.flush();
   }
@@ -48,6 +52,16 @@ final class RunReport {
           part.type(),
           part.bytes() / 1e6);
     }
+  }
+
+  private static void memory(PrintWriter out, String what, MemoryUse use) {
+    out.printf(
+        "%-8s weights %s, kv %s, activations %s, staging %s%n",
+        what,
+        ByteSize.format(use.weightsBytes()),
+        ByteSize.format(use.kvBytes()),
+        ByteSize.format(use.activationBytes()),
+        ByteSize.format(use.stagingBytes()));
   }
 
   /** How one generation went. */

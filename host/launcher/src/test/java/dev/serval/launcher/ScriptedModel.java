@@ -80,7 +80,8 @@ final class ScriptedModel implements Model {
         "none",
         "none",
         "none",
-        new MemoryUse(0, 0, 0, 0),
+        MemoryUse.NONE,
+        MemoryUse.NONE,
         0,
         LoadReport.NONE,
         List.of());

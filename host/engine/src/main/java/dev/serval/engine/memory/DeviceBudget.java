@@ -2,24 +2,48 @@ package dev.serval.engine.memory;
 
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.memory.MemoryBudget;
-import java.util.concurrent.atomic.AtomicLong;
 
-/** The budget of one physical device. Thread-safe, without locks. */
+/**
+ * The budget of one physical device. Whoever is about to allocate promises bytes to itself first, a
+ * whole plan at once with {@link #hold}; what is really allocated inside the promises is measured
+ * beside them. Thread-safe.
+ */
 public final class DeviceBudget implements MemoryBudget {
 
+  private final long totalBytes;
   private final long limitBytes;
-  private final AtomicLong reserved = new AtomicLong();
+  private final long reserveBytes;
+  private long reservedBytes;
+  private long usedBytes;
+  private long peakBytes;
 
   /**
-   * Creates a budget with nothing reserved.
+   * Creates a budget with nothing reserved and nothing set aside.
    *
    * @param limitBytes bytes that may be reserved; {@link Long#MAX_VALUE} for no limit
    */
   public DeviceBudget(long limitBytes) {
-    if (limitBytes < 0) {
-      throw new IllegalArgumentException("limitBytes must not be negative: " + limitBytes);
+    this(limitBytes, 0);
+  }
+
+  /**
+   * Creates a budget with nothing reserved.
+   *
+   * @param totalBytes memory of the device; {@link Long#MAX_VALUE} for no limit
+   * @param reserveBytes bytes of it that stay untouched
+   */
+  public DeviceBudget(long totalBytes, long reserveBytes) {
+    if (totalBytes < 0 || reserveBytes < 0) {
+      throw new IllegalArgumentException(
+          "sizes must not be negative: totalBytes="
+              + totalBytes
+              + ", reserveBytes="
+              + reserveBytes);
     }
-    this.limitBytes = limitBytes;
+    this.totalBytes = totalBytes;
+    this.limitBytes =
+        totalBytes == Long.MAX_VALUE ? totalBytes : Math.max(0, totalBytes - reserveBytes);
+    this.reserveBytes = reserveBytes;
   }
 
   @Override
@@ -27,56 +51,172 @@ public final class DeviceBudget implements MemoryBudget {
     return limitBytes;
   }
 
-  @Override
-  public long reservedBytes() {
-    return reserved.get();
+  /** Memory of the device; {@link Long#MAX_VALUE} if nobody knows. */
+  public long totalBytes() {
+    return totalBytes;
+  }
+
+  /** Bytes of the total that stay untouched. */
+  public long reserveBytes() {
+    return reserveBytes;
   }
 
   @Override
-  public void reserve(long bytes, String holder) {
+  public synchronized long reservedBytes() {
+    return reservedBytes;
+  }
+
+  /** Bytes that can be reserved now. */
+  public synchronized long availableBytes() {
+    return limitBytes - reservedBytes;
+  }
+
+  /** Bytes allocated now. */
+  public synchronized long usedBytes() {
+    return usedBytes;
+  }
+
+  /** The most bytes that were allocated at one time. */
+  public synchronized long peakBytes() {
+    return peakBytes;
+  }
+
+  /** Measures {@link #peakBytes} anew from what is allocated now. */
+  public synchronized void resetPeak() {
+    peakBytes = usedBytes;
+  }
+
+  @Override
+  public synchronized void reserve(long bytes, String holder) {
+    promise(bytes, holder);
+    used(bytes);
+  }
+
+  @Override
+  public synchronized void release(long bytes) {
     if (bytes < 0) {
       throw new IllegalArgumentException("bytes must not be negative: " + bytes);
     }
-    long before = reserved.get();
-    while (true) {
-      if (bytes > limitBytes - before) {
-        throw new OutOfBudgetException(holder, bytes, limitBytes - before);
-      }
-      long seen = reserved.compareAndExchange(before, before + bytes);
-      if (seen == before) {
-        return;
-      }
-      before = seen;
+    if (bytes > reservedBytes) {
+      throw new IllegalStateException(
+          "released " + bytes + " bytes of " + reservedBytes + " reserved");
     }
+    used(-bytes);
+    reservedBytes -= bytes;
   }
 
   /**
-   * Checks, without reserving, that bytes are available now.
+   * Reserves what a plan says, before anything of it is allocated.
    *
-   * @throws OutOfBudgetException if they are not
+   * @param bytes the plan's total
+   * @param holder who is to take it
+   * @return a budget for the holder, which closes it after the last of its memory is free
+   * @throws OutOfBudgetException if they are not available; nothing is reserved then
    */
-  public void check(long bytes, String holder) {
-    long available = limitBytes - reserved.get();
-    if (bytes > available) {
-      throw new OutOfBudgetException(holder, bytes, available);
-    }
+  public Hold hold(long bytes, String holder) {
+    promise(bytes, holder);
+    return new Hold(bytes);
   }
 
-  @Override
-  public void release(long bytes) {
+  private synchronized void promise(long bytes, String holder) {
     if (bytes < 0) {
       throw new IllegalArgumentException("bytes must not be negative: " + bytes);
     }
-    long before = reserved.get();
-    while (true) {
-      if (bytes > before) {
-        throw new IllegalStateException("released " + bytes + " bytes of " + before + " reserved");
+    if (bytes > limitBytes - reservedBytes) {
+      throw new OutOfBudgetException(holder, bytes, limitBytes - reservedBytes);
+    }
+    reservedBytes += bytes;
+  }
+
+  private synchronized void used(long change) {
+    usedBytes += change;
+    peakBytes = Math.max(peakBytes, usedBytes);
+  }
+
+  /**
+   * Bytes promised to one holder. What it reserves comes out of the promise, what exceeds that out
+   * of the device's budget. Thread-safe.
+   */
+  public final class Hold implements MemoryBudget, AutoCloseable {
+    private long plannedBytes;
+    private long promisedBytes;
+    private long ownBytes;
+    private boolean closed;
+
+    private Hold(long plannedBytes) {
+      this.plannedBytes = plannedBytes;
+      this.promisedBytes = plannedBytes;
+    }
+
+    @Override
+    public long limitBytes() {
+      return limitBytes;
+    }
+
+    @Override
+    public long reservedBytes() {
+      synchronized (DeviceBudget.this) {
+        return ownBytes;
       }
-      long seen = reserved.compareAndExchange(before, before - bytes);
-      if (seen == before) {
-        return;
+    }
+
+    @Override
+    public void reserve(long bytes, String holder) {
+      synchronized (DeviceBudget.this) {
+        if (bytes < 0 || closed) {
+          throw new IllegalArgumentException(
+              holder + ": bytes=" + bytes + (closed ? " after the budget was closed" : ""));
+        }
+        long more = Math.max(0, bytes - (promisedBytes - ownBytes));
+        promise(more, holder);
+        promisedBytes += more;
+        ownBytes += bytes;
+        used(bytes);
       }
-      before = seen;
+    }
+
+    @Override
+    public void release(long bytes) {
+      synchronized (DeviceBudget.this) {
+        if (bytes < 0) {
+          throw new IllegalArgumentException("bytes must not be negative: " + bytes);
+        }
+        if (bytes > ownBytes) {
+          throw new IllegalStateException(
+              "released " + bytes + " bytes of " + ownBytes + " reserved");
+        }
+        ownBytes -= bytes;
+        used(-bytes);
+        keep(closed ? ownBytes : Math.max(plannedBytes, ownBytes));
+      }
+    }
+
+    /**
+     * Promises less from now on, as when a load needed more on the way than in the end.
+     *
+     * @param bytes what is still to be held, with what is reserved of it
+     */
+    public void lower(long bytes) {
+      synchronized (DeviceBudget.this) {
+        if (!closed && bytes < plannedBytes) {
+          plannedBytes = bytes;
+          keep(Math.max(bytes, ownBytes));
+        }
+      }
+    }
+
+    /** Gives back what of the promise is not in use; the rest goes as it is released. */
+    @Override
+    public void close() {
+      synchronized (DeviceBudget.this) {
+        closed = true;
+        keep(ownBytes);
+      }
+    }
+
+    private void keep(long bytes) {
+      reservedBytes -= promisedBytes - bytes;
+      promisedBytes = bytes;
     }
   }
 }

@@ -1,7 +1,8 @@
 package dev.serval.engine.memory;
 
 import dev.serval.api.backend.Device;
-import java.util.Locale;
+import dev.serval.api.memory.ByteSize;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
@@ -9,14 +10,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * The budgets of all physical devices: one per device id, whichever backends reach it.
  *
- * <p>The limit of a device is the system property {@code serval.memory.limit.<id>} in bytes, with
- * an optional suffix {@code K}, {@code M} or {@code G} for powers of 1024; without it the memory
- * that the device reports; without that there is none. Thread-safe.
+ * <p>System properties set them, in bytes, with an optional suffix such as {@code M} or {@code
+ * GiB}:
+ *
+ * <ul>
+ *   <li>{@code serval.memory.limit.<id>} is what of the device may be used; without it that is the
+ *       memory that the device reports; without that there is no limit;
+ *   <li>{@code serval.memory.reserve} stays untouched on every device. Without it that is {@link
+ *       #RESERVE_BYTES} on a device other than the host, unless its limit is set: its driver takes
+ *       memory of its own, which no plan counts;
+ *   <li>{@code serval.memory.overhead}, on top of that, is for what else runs there; 0 without it.
+ * </ul>
+ *
+ * <p>Thread-safe.
  */
 public final class DeviceBudgets {
 
   /** Prefix of the property that limits a device; the device id follows. */
   public static final String LIMIT_PROPERTY = "serval.memory.limit.";
+
+  /** Property that says what stays untouched on every device. */
+  public static final String RESERVE_PROPERTY = "serval.memory.reserve";
+
+  /** Property that says what else is needed on every device. */
+  public static final String OVERHEAD_PROPERTY = "serval.memory.overhead";
+
+  /** What stays untouched on a device other than the host: 457 MiB, as in Ollama. */
+  public static final long RESERVE_BYTES = 457L << 20;
 
   private final ConcurrentMap<String, DeviceBudget> budgets = new ConcurrentHashMap<>();
 
@@ -26,41 +46,50 @@ public final class DeviceBudgets {
   /**
    * The budget of a device, created at first use.
    *
-   * @throws IllegalArgumentException if the property is not a size
+   * @throws IllegalArgumentException if a property is not a size
    */
   public DeviceBudget of(Device device) {
-    return budgets.computeIfAbsent(device.id(), id -> new DeviceBudget(limit(device)));
+    return budgets.computeIfAbsent(device.id(), id -> budget(device));
   }
 
-  private static long limit(Device device) {
-    String property = LIMIT_PROPERTY + device.id();
-    @Nullable String value = System.getProperty(property);
-    if (value != null) {
-      return bytes(property, value);
-    }
+  private static DeviceBudget budget(Device device) {
     long memory = device.profile().memoryBytes();
-    return memory > 0 ? memory : Long.MAX_VALUE;
+    long total = limit(device).orElse(memory > 0 ? memory : Long.MAX_VALUE);
+    return new DeviceBudget(total, Math.addExact(reserveBytes(device), overheadBytes()));
   }
 
-  /** Reads a size such as {@code 1536M}. */
-  private static long bytes(String property, String value) {
-    String text = value.strip().toUpperCase(Locale.ROOT);
-    int shift =
-        switch (text.isEmpty() ? ' ' : text.charAt(text.length() - 1)) {
-          case 'K' -> 10;
-          case 'M' -> 20;
-          case 'G' -> 30;
-          default -> 0;
-        };
+  private static OptionalLong limit(Device device) {
+    return size(LIMIT_PROPERTY + device.id());
+  }
+
+  /** What stays untouched on a device, without {@link #overheadBytes}. */
+  public static long reserveBytes(Device device) {
+    boolean nothing = device.id().equals(Device.HOST_ID) || limit(device).isPresent();
+    return size(RESERVE_PROPERTY).orElse(nothing ? 0 : RESERVE_BYTES);
+  }
+
+  /**
+   * What stays untouched on a device of which nothing is known: the property, else {@link
+   * #RESERVE_BYTES}.
+   */
+  public static long reserveBytes() {
+    return size(RESERVE_PROPERTY).orElse(RESERVE_BYTES);
+  }
+
+  /** What else is needed on every device: the property, else 0. */
+  public static long overheadBytes() {
+    return size(OVERHEAD_PROPERTY).orElse(0);
+  }
+
+  private static OptionalLong size(String property) {
+    @Nullable String value = System.getProperty(property);
+    if (value == null) {
+      return OptionalLong.empty();
+    }
     try {
-      long n = Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1));
-      if (n < 0) {
-        throw new NumberFormatException("negative");
-      }
-      return Math.multiplyExact(n, 1L << shift);
-    } catch (NumberFormatException | ArithmeticException e) {
-      throw new IllegalArgumentException(
-          "property " + property + ": expected bytes such as 1536M, got \"" + value + "\"", e);
+      return OptionalLong.of(ByteSize.parse(value));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("property " + property + ": " + e.getMessage(), e);
     }
   }
 }

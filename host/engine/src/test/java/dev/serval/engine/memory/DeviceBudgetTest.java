@@ -20,6 +20,8 @@ class DeviceBudgetTest {
   @AfterEach
   void clearProperty() {
     System.clearProperty(PROPERTY);
+    System.clearProperty(DeviceBudgets.RESERVE_PROPERTY);
+    System.clearProperty(DeviceBudgets.OVERHEAD_PROPERTY);
   }
 
   @Test
@@ -52,11 +54,71 @@ class DeviceBudgetTest {
   }
 
   @Test
-  void checkReservesNothing() {
+  void holdsAWholePlanBeforeAnythingIsAllocated() {
     DeviceBudget budget = new DeviceBudget(100);
-    budget.check(100, "a");
+    assertThrows(OutOfBudgetException.class, () -> budget.hold(101, "a"));
     assertEquals(0, budget.reservedBytes());
-    assertThrows(OutOfBudgetException.class, () -> budget.check(101, "a"));
+    try (DeviceBudget.Hold hold = budget.hold(80, "a")) {
+      assertEquals(80, budget.reservedBytes());
+      assertEquals(0, budget.usedBytes());
+      assertEquals(20, budget.availableBytes());
+      hold.reserve(50, "a");
+      hold.reserve(30, "a");
+      assertEquals(80, budget.reservedBytes());
+      assertEquals(80, budget.usedBytes());
+      assertThrows(OutOfBudgetException.class, () -> budget.reserve(21, "b"));
+      hold.release(80);
+      assertEquals(80, budget.reservedBytes());
+      assertEquals(0, budget.usedBytes());
+    }
+    assertEquals(0, budget.reservedBytes());
+  }
+
+  @Test
+  void takesFromTheDeviceWhatExceedsThePlan() {
+    DeviceBudget budget = new DeviceBudget(100);
+    DeviceBudget.Hold hold = budget.hold(60, "a");
+    hold.reserve(90, "a");
+    assertEquals(90, budget.reservedBytes());
+    OutOfBudgetException refusal =
+        assertThrows(OutOfBudgetException.class, () -> hold.reserve(11, "a"));
+    assertEquals(1, refusal.missingBytes());
+    assertEquals(90, hold.reservedBytes());
+    hold.release(85);
+    assertEquals(60, budget.reservedBytes());
+    assertThrows(IllegalStateException.class, () -> hold.release(6));
+    hold.close();
+    assertEquals(5, budget.reservedBytes());
+    assertThrows(IllegalArgumentException.class, () -> hold.reserve(1, "a"));
+    hold.release(5);
+    assertEquals(0, budget.reservedBytes());
+  }
+
+  @Test
+  void measuresThePeakOfWhatIsAllocated() {
+    DeviceBudget budget = new DeviceBudget(100);
+    try (DeviceBudget.Hold hold = budget.hold(90, "a")) {
+      hold.reserve(40, "a");
+      hold.reserve(30, "a");
+      hold.release(60);
+      hold.reserve(20, "a");
+      assertEquals(30, budget.usedBytes());
+      assertEquals(70, budget.peakBytes());
+      budget.resetPeak();
+      assertEquals(30, budget.peakBytes());
+      hold.release(30);
+    }
+    assertEquals(0, budget.usedBytes());
+    assertEquals(30, budget.peakBytes());
+  }
+
+  @Test
+  void setsTheReserveAside() {
+    DeviceBudget budget = new DeviceBudget(100, 30);
+    assertEquals(70, budget.limitBytes());
+    assertEquals(30, budget.reserveBytes());
+    assertEquals(0, new DeviceBudget(100, 457).limitBytes());
+    assertEquals(Long.MAX_VALUE, new DeviceBudget(Long.MAX_VALUE, 457).limitBytes());
   }
 
   @Test
@@ -68,13 +130,28 @@ class DeviceBudgetTest {
 
   @Test
   void limitIsTheMemoryOfTheDeviceUnlessAPropertyStatesOne() {
-    assertEquals(5, new DeviceBudgets().of(device("budget-test", "b", 5)).limitBytes());
+    assertEquals(5, new DeviceBudgets().of(device(Device.HOST_ID, "b", 5)).limitBytes());
     assertEquals(
         Long.MAX_VALUE, new DeviceBudgets().of(device("budget-test", "b", 0)).limitBytes());
     System.setProperty(PROPERTY, "3M");
     assertEquals(3L << 20, new DeviceBudgets().of(device("budget-test", "b", 5)).limitBytes());
     System.setProperty(PROPERTY, "1000");
     assertEquals(1000, new DeviceBudgets().of(device("budget-test", "b", 5)).limitBytes());
+  }
+
+  @Test
+  void reservesMemoryForTheDriverOfADevice() {
+    Device device = device("budget-test", "b", 1L << 30);
+    assertEquals((1L << 30) - (457L << 20), new DeviceBudgets().of(device).limitBytes());
+    assertEquals(0, new DeviceBudgets().of(device("tiny", "b", 100L << 20)).limitBytes());
+    System.setProperty(DeviceBudgets.RESERVE_PROPERTY, "0");
+    assertEquals(1L << 30, new DeviceBudgets().of(device).limitBytes());
+    System.setProperty(DeviceBudgets.RESERVE_PROPERTY, "1MiB");
+    System.setProperty(DeviceBudgets.OVERHEAD_PROPERTY, "2MiB");
+    assertEquals((1L << 30) - (3L << 20), new DeviceBudgets().of(device).limitBytes());
+    System.setProperty(PROPERTY, "10M");
+    assertEquals(7L << 20, new DeviceBudgets().of(device).limitBytes());
+    assertEquals(3L << 20, new DeviceBudgets().of(device).reserveBytes());
   }
 
   @Test

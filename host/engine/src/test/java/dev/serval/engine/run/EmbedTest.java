@@ -68,6 +68,7 @@ class EmbedTest {
               "test",
               program.numericsId(),
               MemoryUse.NONE,
+              MemoryUse.NONE,
               0,
               LoadReport.NONE,
               List.of());

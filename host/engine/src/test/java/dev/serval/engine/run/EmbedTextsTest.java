@@ -60,6 +60,7 @@ class EmbedTextsTest {
             "none",
             "none",
             MemoryUse.NONE,
+            MemoryUse.NONE,
             0,
             LoadReport.NONE,
             List.of());

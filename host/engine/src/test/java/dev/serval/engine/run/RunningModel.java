@@ -56,6 +56,7 @@ final class RunningModel implements AutoCloseable {
             "test",
             program.numericsId(),
             MemoryUse.NONE,
+            MemoryUse.NONE,
             0,
             LoadReport.NONE,
             List.of());
