@@ -71,6 +71,25 @@ class CommandLineIT {
     assertTrue(r.out.contains("fox") && r.out.contains("lighthouse"), r.out);
     assertTrue(r.err.contains("prefill") && r.err.contains("decode"), r.err);
     assertTrue(r.err.contains("context  1024 of 1024 tokens trained"), r.err);
+    String plan = r.err.lines().filter(l -> l.startsWith("plan ")).findFirst().orElseThrow();
+    String actual = r.err.lines().filter(l -> l.startsWith("actual ")).findFirst().orElseThrow();
+    assertEquals(
+        plan.substring(plan.indexOf("weights")), actual.substring(actual.indexOf("weights")));
+  }
+
+  @Test
+  void plansForDevicesThatAreNotThere() throws Exception {
+    Result here = serval("", "plan", "demo", "--num-ctx", "256");
+    assertEquals(0, here.code, here.err);
+    assertTrue(here.out.contains("embed..output"), here.out);
+    String[] room = {"plan", "demo", "--devices", "1G,500MiB", "--json"};
+    Result imaginary = serval("", room);
+    assertEquals(0, imaginary.code, imaginary.err);
+    assertTrue(imaginary.out.contains("planned as the cpu that is here"), imaginary.out);
+    assertTrue(imaginary.out.contains("\"fits\": true"), imaginary.out);
+    Result small = serval("", "plan", "demo", "--devices", "458MiB", "--full");
+    assertEquals(1, small.code, small.out);
+    assertTrue(small.out.contains("does not fit: "), small.out);
   }
 
   @Test
