@@ -1,6 +1,6 @@
 /** Off-heap memory: every byte is leased from a pool that knows its holder, inside a budget. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.memory;
 

@@ -1,6 +1,6 @@
 /** Counters that cost nanoseconds. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.metrics;
 

@@ -122,6 +122,9 @@ public interface Serval extends AutoCloseable {
   /** What each backend found, by backend name. */
   Map<String, DeviceReport> devices();
 
+  /** What was counted since the runtime started: by model, by bundle, and in all. */
+  RuntimeMetrics metrics();
+
   /**
    * Ends a runtime that {@link #start} returned: ends all generations as cancelled, closes all
    * models and backends, frees everything. Closing it again does nothing; nor does closing the OSGi

@@ -11,6 +11,7 @@ import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.memory.PooledBuffer;
 import dev.serval.backend.cpu.instruction.Instruction;
+import dev.serval.backend.cpu.instruction.MatMulInstruction;
 import dev.serval.backend.cpu.instruction.StepRun;
 import dev.serval.backend.cpu.layout.ProgramLayout;
 import dev.serval.backend.cpu.team.ComputeTeam;
@@ -76,7 +77,6 @@ final class CpuProgram implements Program {
     this.onClose = onClose;
     this.weightBytes = placement.leasedBytes();
     this.numericsId = NumericsId.of(graph, layout.graph(), spec.kvType());
-    this.counters = new StepCounters(resources.metrics(), device.threads());
     this.leases = new Leases(resources);
     boolean compiled = false;
     try {
@@ -85,10 +85,13 @@ final class CpuProgram implements Program {
       List<MemorySegment> scratch = scratch(activations);
       KeyShift shift = new KeyShift(device, layout.kv(), placement.weights(), kvMemory, scratch);
       this.kv = new CpuKvStorage(graph.digest(), layout.kv(), kvMemory, shift, this::requireOpen);
+      MatMulInstruction.Counters products = new MatMulInstruction.Counters();
       this.instructions =
-          new GraphCompiler(layout, placement.weights(), kvMemory, activations, resources.metrics())
+          new GraphCompiler(layout, placement.weights(), kvMemory, activations, products)
               .compile()
               .toArray(new Instruction[0]);
+      this.counters =
+          new StepCounters(resources.metrics(), device.threads(), instructions, products);
       this.run = new StepRun(device.kernels(), scratch);
       compiled = true;
     } finally {
@@ -181,19 +184,22 @@ final class CpuProgram implements Program {
     }
     run.begin(step, team);
     counters.begin(team);
+    int computed = 0;
     try {
-      for (Instruction instruction : instructions) {
+      for (int i = 0; i < instructions.length; i++) {
         if (step.number() <= interruptedThrough) {
           return Outcome.aborted();
         }
-        instruction.run(run);
+        counters.next(i);
+        instructions[i].run(run);
       }
-      counters.end(team, step.tokens());
+      computed = step.tokens();
       return Outcome.done();
     } catch (Throwable e) {
       LOG.error("a step of {} failed", resources.holder(), e);
       return lose("cpu: " + e);
     } finally {
+      counters.end(team, computed);
       run.end();
     }
   }

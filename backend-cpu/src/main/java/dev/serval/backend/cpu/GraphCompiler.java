@@ -14,7 +14,6 @@ import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Reduction;
 import dev.serval.api.graph.SoftCap;
 import dev.serval.api.graph.Value;
-import dev.serval.api.metrics.Metrics;
 import dev.serval.backend.cpu.instruction.BatchMatMulInstruction;
 import dev.serval.backend.cpu.instruction.BroadcastInstruction;
 import dev.serval.backend.cpu.instruction.CopyInstruction;
@@ -57,21 +56,20 @@ final class GraphCompiler {
    *
    * @param kv memory of keys, values and cell tables
    * @param activations memory of values
+   * @param counters where products are counted
    */
   GraphCompiler(
       ProgramLayout layout,
       PlacedWeights weights,
       MemorySegment kv,
       MemorySegment activations,
-      Metrics metrics) {
+      MatMulInstruction.Counters counters) {
     this.layout = layout;
     this.weights = weights;
     this.activations = activations;
     this.operands = new Operands(layout.activations(), weights.memory(), activations);
     this.attention = new AttentionCompiler(layout, weights, kv, activations, operands);
-    this.counters =
-        new MatMulInstruction.Counters(
-            metrics.counter("cpu.matmul.tiled"), metrics.counter("cpu.matmul.matvec"));
+    this.counters = counters;
   }
 
   /** The instructions in execution order. */

@@ -15,6 +15,7 @@ import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
+import dev.serval.api.runtime.RuntimeMetrics;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
@@ -56,6 +57,7 @@ public final class Engine implements Serval {
   private final RunnerOptions options;
   private final TieredBufferPool pool = new TieredBufferPool();
   private final DeviceBudgets budgets = new DeviceBudgets();
+  private final RuntimeCounters counters = new RuntimeCounters(pool, budgets);
   private final ArchitectureRegistry architectures = new ArchitectureRegistry();
   private final BackendRegistry backends = new BackendRegistry();
 
@@ -141,13 +143,11 @@ public final class Engine implements Serval {
   @Override
   public Model load(LoadRequest request) {
     requireOpen();
-    ModelLoader.Loaded loaded =
-        new ModelLoader(request, options, pool, budgets)
-            .load(architectures, backends, models::remove);
+    ModelLoader.Loaded loaded = counters.load(() -> loader(request));
     LoadedModel model = loaded.model();
     models.put(model, loaded);
     if (model.isEnded()) {
-      models.remove(model);
+      forget(model);
     }
     if (loaded.slot().isWithdrawn()) {
       String reason = "backend " + loaded.slot().backend().name() + " was withdrawn";
@@ -184,6 +184,21 @@ public final class Engine implements Serval {
               new DeviceMemory(a.device(), a.use().plus(b.use()), a.reserveBytes(), a.freeBytes()));
     });
     return List.copyOf(byDevice.values());
+  }
+
+  private ModelLoader.Loaded loader(LoadRequest request) {
+    return new ModelLoader(request, options, pool, budgets)
+        .load(architectures, backends, this::forget);
+  }
+
+  private void forget(LoadedModel model) {
+    models.remove(model);
+    counters.ended(model);
+  }
+
+  @Override
+  public RuntimeMetrics metrics() {
+    return counters.snapshot();
   }
 
   private void requireOpen() {

@@ -83,7 +83,8 @@ final class ModelLoader {
       Tokenizer tokenizer,
       Optional<ChatFormat> chatFormat,
       Map<String, String> textPrefixes,
-      int trainedContext) {
+      int trainedContext,
+      String bundle) {
 
     /** Name from the file, or the file's name. */
     String name() {
@@ -91,8 +92,12 @@ final class ModelLoader {
     }
   }
 
-  /** A model, and the backend and device it runs on. */
-  record Loaded(LoadedModel model, BackendRegistry.Slot slot, Device device) {}
+  /**
+   * A model, the backend and device it runs on, and who described it.
+   *
+   * @param modelBundle package of the architecture's class
+   */
+  record Loaded(LoadedModel model, BackendRegistry.Slot slot, Device device, String modelBundle) {}
 
   /**
    * Loads the model.
@@ -193,7 +198,8 @@ final class ModelLoader {
             .map(f -> new GuardedChatFormat(source.name(), f)),
         ArchitectureRegistry.call(
             a, "textPrefixes", () -> new LinkedHashMap<>(a.textPrefixes(source))),
-        ArchitectureRegistry.call(a, "trainedContext", () -> a.trainedContext(source)));
+        ArchitectureRegistry.call(a, "trainedContext", () -> a.trainedContext(source)),
+        a.getClass().getPackageName());
   }
 
   /** The context to use; what was not asked for, or not granted, is noted. */
@@ -306,7 +312,7 @@ final class ModelLoader {
               releases.close();
               onEnd.accept(ended);
             });
-    return new Loaded(model, choice.slot(), choice.device());
+    return new Loaded(model, choice.slot(), choice.device(), description.bundle());
   }
 
   /** What an embedding model makes of texts. */

@@ -13,6 +13,7 @@ import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
+import dev.serval.api.runtime.RuntimeMetrics;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.text.Tokenizer;
 import java.io.IOException;
@@ -107,6 +108,11 @@ public final class ServalComponent implements Serval {
   @Override
   public List<String> architectures() {
     return engine.architectures();
+  }
+
+  @Override
+  public RuntimeMetrics metrics() {
+    return engine.metrics();
   }
 
   @Override

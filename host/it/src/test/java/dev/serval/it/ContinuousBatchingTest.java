@@ -161,6 +161,9 @@ class ContinuousBatchingTest {
       }
       MetricsSnapshot metrics = model.metrics();
       assertEquals(metrics.value("engine.tokens.computed"), reported);
+      assertEquals(
+          reported, metrics.value("engine.rows.prefill") + metrics.value("engine.rows.decode"));
+      assertEquals(reported, metrics.value("cpu.tokens"), "what the backend saw");
       double mean = reported / (double) metrics.value("engine.steps");
       assertTrue(mean >= 0.8 * sequences, mean + " rows per step");
     }

@@ -156,6 +156,7 @@ final class RunCommand implements Callable<Integer> {
       PrintWriter err = new PrintWriter(System.err, true, Charset.defaultCharset());
       RunReport.model(err, loaded.info());
       RunReport.generation(err, result);
+      RunReport.counters(err, loaded.metrics());
     }
     return 0;
   }

@@ -2,13 +2,16 @@ package dev.serval.launcher;
 
 import dev.serval.api.memory.ByteSize;
 import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.TokenUse;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Figures of loading and generating, as {@code --verbose} prints them. */
 final class RunReport {
@@ -77,6 +80,37 @@ final class RunReport {
     // the first token comes out of the prefill
     rate(out, "decode", Math.max(0, result.tokens().size() - 1), result.decodeNanos());
     out.println("finish   " + result.finish().name().toLowerCase(Locale.ROOT));
+    out.flush();
+  }
+
+  /** What a model counted since it was loaded. */
+  static void counters(PrintWriter out, MetricsSnapshot counted) {
+    long steps = counted.value("engine.steps");
+    long rows = counted.value("engine.tokens.computed");
+    out.printf(
+        Locale.ROOT,
+        "steps    %d, %.1f rows each, %d aborted%n",
+        steps,
+        rows / (double) Math.max(1, steps),
+        counted.value("engine.steps.aborted"));
+    long[] nanos =
+        Stream.of("matmul", "attention", "other")
+            .mapToLong(kind -> counted.value("cpu." + kind + ".nanos"))
+            .toArray();
+    long all = Arrays.stream(nanos).sum();
+    if (all > 0) {
+      out.printf(
+          Locale.ROOT,
+          "time     %.0f %% matmul, %.0f %% attention, %.0f %% other%n",
+          100.0 * nanos[0] / all,
+          100.0 * nanos[1] / all,
+          100.0 * nanos[2] / all);
+    }
+    out.printf(
+        "cache    %d of %d texts began with known tokens, %d tokens reused%n",
+        counted.value("engine.cache.hits"),
+        counted.value("engine.cache.lookups"),
+        counted.value("engine.tokens.reused"));
     out.flush();
   }
 

@@ -6,22 +6,39 @@ import dev.serval.backend.cpu.kernel.PackedMatrix;
 import dev.serval.backend.cpu.kernel.RowKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.concurrent.atomic.LongAdder;
 
 /** A linear layer. A unit is one tile of the weight for all rows. */
 public final class MatMulInstruction extends SplitInstruction {
 
-  /**
-   * Counts products.
-   *
-   * @param tiled products of more than {@link MatmulKernel#MATVEC_ROWS} rows
-   * @param matvec products of fewer
-   */
-  public record Counters(LongAdder tiled, LongAdder matvec) {
+  /** Counts products of a program. Confined to the device queue's thread. */
+  public static final class Counters {
+    private int tiled;
+    private int matvec;
+
+    /** Starts at nothing. */
+    public Counters() {}
 
     /** Counts a product of {@code rows} rows. */
     void count(int rows) {
-      (rows <= MatmulKernel.MATVEC_ROWS ? matvec : tiled).increment();
+      if (rows <= MatmulKernel.MATVEC_ROWS) {
+        matvec++;
+      } else {
+        tiled++;
+      }
+    }
+
+    /** Products of more than {@link MatmulKernel#MATVEC_ROWS} rows since the last call. */
+    public int takeTiled() {
+      int n = tiled;
+      tiled = 0;
+      return n;
+    }
+
+    /** Products of fewer rows since the last call. */
+    public int takeMatvec() {
+      int n = matvec;
+      matvec = 0;
+      return n;
     }
   }
 

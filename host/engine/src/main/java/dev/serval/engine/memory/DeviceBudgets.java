@@ -2,6 +2,7 @@ package dev.serval.engine.memory;
 
 import dev.serval.api.backend.Device;
 import dev.serval.api.memory.ByteSize;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -50,6 +51,11 @@ public final class DeviceBudgets {
    */
   public DeviceBudget of(Device device) {
     return budgets.computeIfAbsent(device.id(), id -> budget(device));
+  }
+
+  /** The budgets made so far, by device id. */
+  public Map<String, DeviceBudget> all() {
+    return Map.copyOf(budgets);
   }
 
   private static DeviceBudget budget(Device device) {

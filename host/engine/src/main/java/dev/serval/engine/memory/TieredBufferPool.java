@@ -48,6 +48,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
   private long misses;
   private long oversize;
   private long leasedBytes;
+  private long peakLeasedBytes;
   private long retainedBytes;
   private boolean closed;
 
@@ -85,6 +86,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
     synchronized (this) {
       open.add(lease);
       leasedBytes += blockBytes;
+      peakLeasedBytes = Math.max(peakLeasedBytes, leasedBytes);
       if (kept != null) {
         hits++;
       } else if (tier >= 0) {
@@ -149,7 +151,8 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
 
   @Override
   public synchronized PoolMetrics metrics() {
-    return new PoolMetrics(hits, misses, oversize, leasedBytes, retainedBytes, open.size());
+    return new PoolMetrics(
+        hits, misses, oversize, leasedBytes, peakLeasedBytes, retainedBytes, open.size());
   }
 
   /** The leases open now, largest first: who uses memory, or at the end, who leaks it. */

@@ -97,7 +97,7 @@ public final class LoadedModel implements Model {
   private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
     this.parts = parts;
     this.options = options;
-    counters = RunnerCounters.of(parts.metrics());
+    counters = new RunnerCounters(parts.metrics());
     checks = new RequestChecks(parts.info(), idBound(parts.graph()));
     int rowWidth = parts.graph().outputWidth();
     int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
@@ -118,7 +118,9 @@ public final class LoadedModel implements Model {
                 limits.maxWanted(),
                 parts.chunkTokens(),
                 parts.graph().wholeSequences()),
-            options.queueBound());
+            options.queueBound(),
+            counters.refused());
+    parts.metrics().gauge("engine.queue.waiting", scheduler::waiting);
     runner =
         new ModelRunner(
             parts.info().name(),

@@ -45,7 +45,7 @@ final class ModelRunner {
   private final KvCells cells;
   private final Scheduler scheduler;
   private final RunnerOptions options;
-  private final RunnerCounters counters;
+  private final RunLog log;
   private final Runnable onEnd;
   private final Batch batch;
   private final Consumer<Sequence> onAdmitted = this::begin;
@@ -87,7 +87,7 @@ final class ModelRunner {
     this.cells = cells;
     this.scheduler = scheduler;
     this.options = options;
-    this.counters = counters;
+    log = new RunLog(name, counters);
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
     outputs = new OutputRows(name, step);
@@ -138,12 +138,13 @@ final class ModelRunner {
           return;
         }
         s.found(reuse);
-        counters.reusedTokens().add(reuse.tokens());
+        log.found(s, reuse);
       }
     }
   }
 
   private void begin(Sequence s) {
+    log.admitted(s);
     prefixes.admit(s);
     guarded(s, s::admitted);
     if (s.isEnded()) {
@@ -198,6 +199,7 @@ final class ModelRunner {
 
   /** Submits the step and waits for it. */
   private Outcome compute() {
+    log.stepBegins();
     try {
       synchronized (stepLock) {
         if (scheduler.isEnding() || batch.hasCancelled()) {
@@ -223,9 +225,7 @@ final class ModelRunner {
       case Outcome.Done _ -> {
         unaskedAborts = 0;
         cells.settle();
-        counters.steps().increment();
-        counters.computedTokens().add(batch.tokens());
-        cells.settle();
+        log.stepDone(batch);
         handOut();
       }
       case Outcome.Aborted _ -> forget();
@@ -288,7 +288,7 @@ final class ModelRunner {
 
   /** Takes back what an interrupted step began. */
   private void forget() {
-    counters.abortedSteps().increment();
+    log.stepAborted(batch);
     for (int i = 0; i < batch.size(); i++) {
       Sequence s = batch.sequence(i);
       cells.remove(s.number(), s.computed());
@@ -300,6 +300,7 @@ final class ModelRunner {
   }
 
   private void retire(Sequence s) {
+    log.ended();
     prefixes.keep(s);
     scheduler.retire(s);
   }

@@ -15,13 +15,39 @@ import org.jspecify.annotations.Nullable;
  */
 final class PrefixCache {
 
+  /** Kinds of reasons why not all of a beginning is reused. */
+  enum Miss {
+    /** All that could be is reused. */
+    NONE("none"),
+    /** The request did not want it, or there is nothing that could be reused. */
+    NOT_ASKED("not-asked"),
+    /** No text in the cache has the same first token. */
+    UNKNOWN("unknown"),
+    /** The texts differ from some token on. */
+    DIFFERS("differs"),
+    /** The rows that a window sees are gone. */
+    WINDOW("window");
+
+    private final String label;
+
+    Miss(String label) {
+      this.label = label;
+    }
+
+    /** Last part of a counter's name. */
+    String label() {
+      return label;
+    }
+  }
+
   /**
    * A beginning found in the cache.
    *
    * @param tokens leading tokens whose rows can be used
+   * @param why the kind of {@code miss}
    * @param miss why these are not all that could be used; empty if they are
    */
-  record Reuse(int tokens, String miss) {}
+  record Reuse(int tokens, Miss why, String miss) {}
 
   /** The text of a sequence that ended; the first is the one used least recently. */
   private static final class Kept {
@@ -80,7 +106,7 @@ final class PrefixCache {
   private Reuse reuse(Sequence s) {
     int most = Math.min(s.reusable(), s.length() - 1);
     if (most <= 0) {
-      return new Reuse(0, "reuse was not asked for");
+      return new Reuse(0, Miss.NOT_ASKED, "reuse was not asked for");
     }
     int source = -1;
     int best = 0;
@@ -111,19 +137,24 @@ final class PrefixCache {
     if (used != null) {
       refresh(used, best);
     }
-    return new Reuse(best, miss(most, longest, best));
+    return found(most, longest, best);
   }
 
-  private static String miss(int most, int longest, int best) {
+  private static Reuse found(int most, int longest, int best) {
     if (best == most) {
-      return "";
+      return new Reuse(best, Miss.NONE, "");
     }
     if (longest == 0) {
-      return "no text in the cache begins like this one";
+      return new Reuse(best, Miss.UNKNOWN, "no text in the cache begins like this one");
     }
     return best == longest
-        ? "the text in the cache differs from token " + longest + " on"
-        : longest + " tokens are known, but what the next one sees is gone from the window's cells";
+        ? new Reuse(
+            best, Miss.DIFFERS, "the text in the cache differs from token " + longest + " on")
+        : new Reuse(
+            best,
+            Miss.WINDOW,
+            longest
+                + " tokens are known, but what the next one sees is gone from the window's cells");
   }
 
   /** Tokens that two texts have in common and the second has in the cache. */

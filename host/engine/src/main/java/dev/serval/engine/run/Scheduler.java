@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -44,6 +45,7 @@ final class Scheduler {
 
   private final Limits limits;
   private final int queueBound;
+  private final LongAdder refused;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition change = lock.newCondition();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
@@ -56,7 +58,14 @@ final class Scheduler {
   private final List<Sequence> cancelled = new ArrayList<>();
   private int turn;
 
-  Scheduler(Limits limits, int queueBound) {
+  /**
+   * A scheduler without requests.
+   *
+   * @param queueBound requests that may wait
+   * @param refused counts those beyond
+   */
+  Scheduler(Limits limits, int queueBound, LongAdder refused) {
+    this.refused = refused;
     this.limits = limits;
     this.queueBound = queueBound;
   }
@@ -74,6 +83,7 @@ final class Scheduler {
         throw ended();
       }
       if (waiting.size() >= queueBound) {
+        refused.increment();
         throw new RequestRejectedException(
             Reason.QUEUE_FULL, waiting.size() + " requests are waiting already, as many as may");
       }

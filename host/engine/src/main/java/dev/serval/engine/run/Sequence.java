@@ -2,6 +2,7 @@ package dev.serval.engine.run;
 
 import dev.serval.api.backend.Output;
 import dev.serval.api.error.ServalException;
+import dev.serval.engine.event.PrefillEvent;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,9 @@ abstract class Sequence {
   private int computed;
   private int rows;
   private boolean parked = true;
+  private final long createdNanos = System.nanoTime();
+  private @Nullable PrefillEvent prefill;
+  private long prefillStart;
   private volatile boolean cancelled;
 
   /** Number of the sequence in steps and cell tables; −1 while it waits. */
@@ -71,6 +75,35 @@ abstract class Sequence {
   final void unpark(int reused) {
     parked = false;
     computed = reused;
+  }
+
+  /** When the request was made. */
+  final long createdNanos() {
+    return createdNanos;
+  }
+
+  /**
+   * States that what is known of it is computed from now on.
+   *
+   * @param event recorded at the end
+   */
+  final void prefillBegins(PrefillEvent event, long nanos) {
+    prefill = event;
+    prefillStart = nanos;
+  }
+
+  /** Whether tokens are to be computed that were known when it found room. */
+  final boolean isInPrefill() {
+    return prefill != null;
+  }
+
+  /** States that they are computed; returns how long that took. */
+  final long prefillEnds(long nanos) {
+    if (prefill != null) {
+      prefill.commit();
+      prefill = null;
+    }
+    return nanos - prefillStart;
   }
 
   /** Notes what was found in the cache, each time it ends a wait for room. */

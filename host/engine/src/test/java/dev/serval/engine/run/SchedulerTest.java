@@ -7,6 +7,7 @@ import dev.serval.api.error.ServalException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.Test;
 
 class SchedulerTest {
@@ -103,7 +104,8 @@ class SchedulerTest {
     int maxTokens = Math.max(maxSequences, chunkTokens);
     return new Scheduler(
         new Scheduler.Limits(maxSequences, maxTokens, Math.min(maxTokens, 8), chunkTokens, false),
-        100);
+        100,
+        new LongAdder());
   }
 
   private static Text submit(Scheduler scheduler, int length, boolean all) {

@@ -30,6 +30,7 @@ public final class TestPool implements BufferPool, AutoCloseable {
   private long misses;
   private long oversize;
   private long leasedBytes;
+  private long peakLeasedBytes;
 
   /** Creates a pool. */
   public TestPool() {}
@@ -41,6 +42,7 @@ public final class TestPool implements BufferPool, AutoCloseable {
     synchronized (this) {
       open.add(lease);
       leasedBytes += counted;
+      peakLeasedBytes = Math.max(peakLeasedBytes, leasedBytes);
       if (bytes > TIER_4_BYTES) {
         oversize++;
       } else {
@@ -52,7 +54,7 @@ public final class TestPool implements BufferPool, AutoCloseable {
 
   @Override
   public synchronized PoolMetrics metrics() {
-    return new PoolMetrics(0, misses, oversize, leasedBytes, 0, open.size());
+    return new PoolMetrics(0, misses, oversize, leasedBytes, peakLeasedBytes, 0, open.size());
   }
 
   /** Leases that are open, oldest first, as {@code bytes holder}. */
