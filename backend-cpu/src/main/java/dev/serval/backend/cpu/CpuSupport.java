@@ -15,6 +15,7 @@ import dev.serval.api.graph.Primitive;
 import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Reduction;
 import dev.serval.api.graph.SoftCap;
+import dev.serval.api.kv.KvSlot;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.Packing;
@@ -23,6 +24,10 @@ import java.util.List;
 
 /** What the backend computes. */
 final class CpuSupport {
+
+  /** Types that keys and values can have. */
+  private static final List<DataType> CACHE_TYPES =
+      List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0);
 
   private CpuSupport() {}
 
@@ -57,12 +62,28 @@ final class CpuSupport {
 
   private static void cacheProblem(Primitive op, DataType kvType, List<String> reasons) {
     switch (op) {
-      case AttentionOp.KvStore _, AttentionOp.Attend _ -> {
-        if (kvType != DataType.F32 && kvType != DataType.F16) {
-          reasons.add("the CPU backend keeps keys and values in F32 or F16, not in " + kvType);
-        }
-      }
+      case AttentionOp.KvStore s -> cacheProblem(s.slot(), kvType, reasons);
+      case AttentionOp.Attend a -> cacheProblem(a.slot(), kvType, reasons);
       case AttentionOp _, Elementwise _, Reduction _, Projection _, LayoutOp _ -> {}
+    }
+  }
+
+  private static void cacheProblem(KvSlot slot, DataType kvType, List<String> reasons) {
+    if (!CACHE_TYPES.contains(kvType)) {
+      reasons.add("the CPU backend keeps keys and values in " + CACHE_TYPES + ", not in " + kvType);
+      return;
+    }
+    int block = kvType.blockLength();
+    if (slot.keyDim() % block != 0 || slot.valueDim() % block != 0) {
+      reasons.add(
+          "a cache of type "
+              + kvType
+              + " needs heads of a multiple of "
+              + block
+              + " elements, got head_dim "
+              + slot.keyDim()
+              + (slot.valueDim() == slot.keyDim() ? "" : " of keys, " + slot.valueDim())
+              + (slot.valueDim() == slot.keyDim() ? "" : " of values"));
     }
   }
 

@@ -7,6 +7,10 @@ import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.backend.CompileSpec.Flash;
 import dev.serval.api.backend.Device;
 import dev.serval.api.backend.Output;
+import dev.serval.api.backend.Support;
+import dev.serval.api.error.ModelRefusedException;
+import dev.serval.api.graph.AttentionOp;
+import dev.serval.api.graph.Node;
 import dev.serval.api.tensor.DataType;
 import dev.serval.tck.memory.TestMemory;
 import dev.serval.tck.ops.AttentionCase;
@@ -21,12 +25,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
  * Attention alone in a graph: all masks, sinks, soft cap, head ratios and widths, scattered cells,
- * several sequences per step, F32 and F16 caches; against vectors from elsewhere and against the
+ * several sequences per step, caches of every type; against vectors from elsewhere and against the
  * reference backend.
  */
 public abstract class AttentionContract extends BackendContract {
@@ -111,8 +116,10 @@ public abstract class AttentionContract extends BackendContract {
               MaskKind.CAUSAL, MaskKind.sliding(5), MaskKind.sliding(32), MaskKind.chunked(8))) {
         AttentionSpec plain =
             new AttentionSpec(s[0], s[1], s[2], s[3], scale(s[2]), 0, mask, Optional.empty());
-        for (DataType kvType : List.of(DataType.F32, DataType.F16)) {
-          tests.add(compare(AttentionCase.random(plain, false, Cache.SLOT, TABLE, SEED), kvType));
+        for (DataType kvType : List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0)) {
+          if (s[2] % kvType.blockLength() == 0 && s[3] % kvType.blockLength() == 0) {
+            tests.add(compare(AttentionCase.random(plain, false, Cache.SLOT, TABLE, SEED), kvType));
+          }
         }
         tests.add(
             compare(AttentionCase.random(plain, true, Cache.SLOT, TABLE, SEED), DataType.F16));
@@ -122,6 +129,45 @@ public abstract class AttentionContract extends BackendContract {
       }
     }
     return chosen(tests);
+  }
+
+  /** Blocks of a cache do not cross heads, and heads have no parts of blocks. */
+  @TestFactory
+  public Stream<DynamicTest> headsOfPartsOfBlocksAreRefusedByName() {
+    return Stream.of(DataType.Q8_0, DataType.Q4_0)
+        .flatMap(type ->
+            Stream.of(new int[] {80, 64}, new int[] {64, 80})
+                .map(dims ->
+                    DynamicTest.dynamicTest(
+                        type + ", heads of " + dims[0] + " and " + dims[1],
+                        () -> checkRefused(type, dims[0], dims[1]))));
+  }
+
+  private void checkRefused(DataType type, int keyDim, int valueDim) {
+    AttentionSpec attention =
+        new AttentionSpec(2, 2, keyDim, valueDim, 1, 0, MaskKind.CAUSAL, Optional.empty());
+    AttentionCase c = AttentionCase.random(attention, false, Cache.SLOT, TABLE, SEED);
+    List<Node> cached =
+        c.graph().nodes().stream()
+            .filter(
+                n -> n.op() instanceof AttentionOp.KvStore || n.op() instanceof AttentionOp.Attend)
+            .toList();
+    Assertions.assertEquals(2, cached.size());
+    for (Node n : cached) {
+      Support.No no =
+          Assertions.assertInstanceOf(
+              Support.No.class, backend().supports(n.op(), type, device()), n.toString());
+      Assertions.assertTrue(no.toString().contains("head_dim"), no.toString());
+      Assertions.assertTrue(no.toString().contains("80"), no.toString());
+    }
+    try (TestMemory memory = new TestMemory()) {
+      CompileSpec spec = memory.spec(c.graph(), 4, 1, 16).withKvType(type);
+      ModelRefusedException e =
+          Assertions.assertThrows(
+              ModelRefusedException.class,
+              () -> Chain.of(backend(), device(), c.weights(), c.graph(), spec).close());
+      Assertions.assertEquals(ModelRefusedException.Reason.NO_BACKEND, e.reason());
+    }
   }
 
   /** Attention without a cache of every shape and mask. */

@@ -22,13 +22,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Stored keys move to other positions: plain, scaled by YaRN and with frequency factors, in F32 and
- * F16, up and down.
+ * Stored keys move to other positions: plain, scaled by YaRN and with frequency factors, in every
+ * type of cache, up and down.
  */
 public abstract class KvShiftContract extends BackendContract {
 
   private static final int[] TEXT = {3, 14, 15, 92, 65, 35, 89, 79, 32, 38};
   private static final long SEED = 4;
+
+  /** No key of the models is as large. */
+  private static final double MOST = 4;
 
   /** For subclasses. */
   protected KvShiftContract() {}
@@ -39,20 +42,38 @@ public abstract class KvShiftContract extends BackendContract {
 
   /**
    * Against the same rotation of the same numbers: F32 is off by three roundings of numbers up to
-   * |k|, which is below 4 in these models; F16 rounds to a neighbour at most.
+   * |k|, which is below {@link #MOST} in these models; F16 rounds to a neighbour at most, a block
+   * to a neighbouring code of a scale with a neighbouring F16.
    */
   private static Bound sameRotation(DataType type) {
-    return type == DataType.F32 ? Bound.absolute(4 * 0x1p-21) : new Bound(0x1p-10, 1e-5);
+    return switch (type) {
+      case F32 -> Bound.absolute(MOST * 0x1p-21);
+      case F16 -> new Bound(0x1p-10, 1e-5);
+      default -> new Bound(0x1p-9, step(type));
+    };
   }
 
-  /** Against keys rotated once: those that are moved were rounded before, and perhaps twice. */
+  /**
+   * Against keys rotated once: those that are moved were rounded before, and perhaps twice. A turn
+   * mixes the errors of two elements; that of a rounding to blocks is half a step, in Q4_0 a whole
+   * one at the end where the largest element is not.
+   */
   private static Bound otherRotation(DataType type) {
-    return Bound.absolute(4 * (type == DataType.F32 ? 0x1p-21 : 0x1p-9));
+    return switch (type) {
+      case F32 -> Bound.absolute(MOST * 0x1p-21);
+      case F16 -> Bound.absolute(MOST * 0x1p-9);
+      default -> Bound.absolute(3 * step(type));
+    };
+  }
+
+  /** From code to code, with the largest scale. */
+  private static double step(DataType type) {
+    return MOST / (type == DataType.Q8_0 ? 127.0 : 8);
   }
 
   private Stream<DynamicTest> each(Check check) {
     List<DynamicTest> tests = new ArrayList<>();
-    for (DataType kv : List.of(DataType.F32, DataType.F16)) {
+    for (DataType kv : List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0)) {
       for (TestModel m :
           List.of(
               TestModel.gemma3(DataType.F32, SEED),

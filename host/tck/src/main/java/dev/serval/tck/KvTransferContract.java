@@ -29,7 +29,7 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * Caches travel: rows exported from one program go on in another, of the same backend, far from it,
- * or of the reference; with global and sliding layers, in F32 and F16. Where both programs have one
+ * or of the reference; with global and sliding layers, in every type. Where both programs have one
  * {@code numericsId}, the continuation has the bits that it would have had at home.
  */
 public abstract class KvTransferContract extends BackendContract {
@@ -54,7 +54,7 @@ public abstract class KvTransferContract extends BackendContract {
 
   private Stream<DynamicTest> each(Check check) {
     List<DynamicTest> tests = new ArrayList<>();
-    for (DataType kv : List.of(DataType.F32, DataType.F16)) {
+    for (DataType kv : List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0)) {
       for (TestModel m :
           List.of(TestModel.gemma3(DataType.Q8_0, SEED), TestModel.gptOss(DataType.F32, SEED))) {
         String name = m.source().name() + " " + kv;

@@ -95,19 +95,25 @@ public abstract class ProgramContract extends BackendContract {
     }
   }
 
-  /** Whole models, each weight type, both cache types. */
+  /** Whole models, each weight type, two cache types, and each cache type. */
   @TestFactory
   public Stream<DynamicTest> exactModeAgreesWithTheReference() {
     return chosen(
         Stream.of(DataType.F32, DataType.F16, DataType.BF16, DataType.Q8_0, DataType.Q4_0)
             .flatMap(type -> decoders(type).stream())
-            .flatMap(m -> Stream.of(DataType.F32, DataType.F16).map(kv -> agreement(m, kv)))
+            .flatMap(m -> cacheTypes(m).map(kv -> agreement(m, kv)))
             .toList());
+  }
+
+  private static Stream<DataType> cacheTypes(TestModel m) {
+    Stream<DataType> both = Stream.of(DataType.F32, DataType.F16);
+    boolean plain = m.source().tensor("blk.0.attn_q.weight").type() == DataType.F32;
+    return plain ? Stream.concat(both, Stream.of(DataType.Q8_0, DataType.Q4_0)) : both;
   }
 
   private DynamicTest agreement(TestModel m, DataType kvType) {
     DataType type = m.source().tensor("blk.0.attn_q.weight").type();
-    // F32 sums through four layers; an F16 cache turns an F32 difference into one of 2^-11 at times
+    // F32 sums through four layers; a cache turns an F32 difference into one of its step at times
     Bound bound = Bound.absolute(kvType == DataType.F32 ? 1e-3 : 1e-2);
     return DynamicTest.dynamicTest(
         m.source().name() + " " + type + ", cache " + kvType,
@@ -138,6 +144,33 @@ public abstract class ProgramContract extends BackendContract {
             }
           }
         });
+  }
+
+  /** Blocks are rounded within a head of a token's row: what a token sees is the same as ever. */
+  @TestFactory
+  public Stream<DynamicTest> blocksOfTheCacheDependOnTheirTokenOnly() {
+    return Stream.of(DataType.Q8_0, DataType.Q4_0)
+        .flatMap(kv ->
+            decoders(DataType.Q8_0).stream()
+                .map(m ->
+                    DynamicTest.dynamicTest(
+                        m.source().name() + ", cache " + kv,
+                        () -> checkBlocks(m, spec -> spec.withKvType(kv)))));
+  }
+
+  private void checkBlocks(TestModel m, UnaryOperator<CompileSpec> how) {
+    List<float[]> want = whole(m, how, PROMPT);
+    List<Graph> stages = List.of(m.graph());
+    try (ModelSession s = new ModelSession(backend(), m, stages, how, Cells.SCATTERED)) {
+      SequenceRunner r = s.runner();
+      checkSame("one by one", want, r.prefill(3, 1, PROMPT));
+      List<float[]> got = new ArrayList<>(r.prefill(0, 16, Arrays.copyOf(PROMPT, 13)));
+      r.fork(0, 1, 13);
+      for (int at = 13; at < PROMPT.length; at++) {
+        got.add(r.add(2, at, 7).add(1, PROMPT[at]).add(0, 95 - at).run().get(2));
+      }
+      checkSame("forked, among others", want, got);
+    }
   }
 
   /** Neighbours in a step do not matter. */

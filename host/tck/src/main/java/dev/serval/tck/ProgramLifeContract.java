@@ -51,7 +51,8 @@ public abstract class ProgramLifeContract extends BackendContract {
             TestModel.encoder(DataType.F16, SEED))) {
       for (int maxTokens : new int[] {1, 5, 64}) {
         for (CompileSpec.Mode mode : CompileSpec.Mode.values()) {
-          for (DataType kvType : List.of(DataType.F32, DataType.F16)) {
+          for (DataType kvType :
+              List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0)) {
             String name = m.source().name() + ", " + maxTokens + " " + mode + " " + kvType;
             tests.add(DynamicTest.dynamicTest(name, () -> checkPlan(m, maxTokens, mode, kvType)));
           }

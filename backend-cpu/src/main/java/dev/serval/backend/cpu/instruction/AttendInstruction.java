@@ -192,9 +192,8 @@ public final class AttendInstruction extends SplitInstruction {
     task.queryOffset = q.offset() + (long) row * task.queryStride + (long) head * spec.keyDim();
     task.resultOffset = y.offset() + (long) row * task.resultStride + (long) head * spec.valueDim();
     task.sinksOffset = head;
-    int elementBytes = source.type.blockBytes();
-    task.keyByte = source.keys.offset + (long) kvHead * spec.keyDim() * elementBytes;
-    task.valueByte = source.values.offset + (long) kvHead * spec.valueDim() * elementBytes;
+    task.keyByte = source.keys.offset + source.type.bytes((long) kvHead * spec.keyDim());
+    task.valueByte = source.values.offset + source.type.bytes((long) kvHead * spec.valueDim());
     task.cellsOffset = source.tableOffset / 4;
     if (source.cached) {
       task.cellsOffset += (long) step.sequence(row) * source.tableSize;

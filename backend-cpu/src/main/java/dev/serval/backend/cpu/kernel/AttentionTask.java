@@ -73,7 +73,7 @@ public final class AttentionTask {
   /** Floats before the group's first sink. */
   public long sinksOffset;
 
-  /** Element type of keys and values: F32 or F16. */
+  /** Element type of keys and values: F32, F16, Q8_0 or Q4_0. */
   public DataType type = DataType.F32;
 
   /** Memory of the keys. */

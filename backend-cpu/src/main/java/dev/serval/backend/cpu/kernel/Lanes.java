@@ -2,6 +2,7 @@ package dev.serval.backend.cpu.kernel;
 
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -27,6 +28,10 @@ final class Lanes {
   /** Shorts, as many as floats. */
   static final VectorSpecies<Short> SHORTS =
       ShortVector.SPECIES_PREFERRED.withShape(VectorShape.forBitSize(16 * LENGTH));
+
+  /** Bytes, as many as floats, but not fewer than eight. */
+  static final VectorSpecies<Byte> CODES =
+      LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
 
   /** Byte order of all data but model files. */
   static final ByteOrder ORDER = ByteOrder.nativeOrder();

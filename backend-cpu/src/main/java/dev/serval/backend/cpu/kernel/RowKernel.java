@@ -107,9 +107,9 @@ public interface RowKernel {
   void addScaled(float factor, MemorySegment x, long xOffset, MemorySegment y, long yOffset, int n);
 
   /**
-   * Stores n elements in another type, rounding to nearest even.
+   * Stores n elements in another type: F16 rounded to nearest even, blocks as {@link RowBlocks}.
    *
-   * @param type F32 or F16
+   * @param type F32, F16, Q8_0 or Q4_0; n a multiple of its block length
    * @param targetByte byte offset in {@code target}
    */
   void store(

@@ -213,6 +213,7 @@ final class ScalarRowKernel implements RowKernel {
           target.set(SHORT, targetByte + 2L * i, half);
         }
       }
+      case Q8_0, Q4_0 -> RowBlocks.store(x, xOffset, type, target, targetByte, n);
       default -> throw new IllegalArgumentException("rows cannot be stored as " + type);
     }
   }

@@ -267,6 +267,14 @@ final class VectorRowKernel implements RowKernel {
       MemorySegment.copy(source, sourceByte, y, 4 * yOffset, 4L * n);
       return;
     }
+    if (type == DataType.Q8_0 && n % type.blockLength() == 0) {
+      VectorBlockKernel.fromBytes(source, sourceByte, y, 4 * yOffset, n);
+      return;
+    }
+    if (type == DataType.Q4_0 && n % type.blockLength() == 0) {
+      VectorBlockKernel.fromNibbles(source, sourceByte, y, 4 * yOffset, n);
+      return;
+    }
     int done = 0;
     if (type == DataType.F16) {
       done = whole(n);

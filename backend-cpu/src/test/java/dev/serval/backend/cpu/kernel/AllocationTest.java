@@ -18,6 +18,10 @@ class AllocationTest {
 
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+  private static final DataType[] CACHE_TYPES = {
+    DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0
+  };
+
   /** Runs until ten calls in a row allocate nothing, or fails after a time in which C2 is done. */
   private static void assertAllocatesNothing(String what, Runnable run) {
     long deadline = System.nanoTime() + 60_000_000_000L;
@@ -55,7 +59,7 @@ class AllocationTest {
   void attentionAllocatesNothing() {
     AttentionKernel kernel = KernelSets.vector().attention();
     try (Arena arena = Arena.ofConfined()) {
-      for (DataType type : new DataType[] {DataType.F32, DataType.F16}) {
+      for (DataType type : CACHE_TYPES) {
         AttentionCase c = new AttentionCase(arena, 4, 1, 64, 64, 300, type).random();
         c.softCap = 30;
         MemorySegment results = arena.allocate(4L * 300 * 4 * 64);
@@ -82,6 +86,10 @@ class AllocationTest {
       assertAllocatesNothing("rope", () -> kernel.rope(x, 0, y, 0, 4, 256, 256, true, x, 0));
       assertAllocatesNothing("add", () -> kernel.binary(BinaryKind.ADD, x, 0, x, 0, y, 0, 1023));
       assertAllocatesNothing("store", () -> kernel.store(x, 0, DataType.F16, y, 0, 1023));
+      for (DataType type : CACHE_TYPES) {
+        assertAllocatesNothing("store " + type, () -> kernel.store(x, 0, type, y, 0, 512));
+        assertAllocatesNothing("load " + type, () -> kernel.load(type, y, 0, x, 0, 512));
+      }
     }
   }
 }

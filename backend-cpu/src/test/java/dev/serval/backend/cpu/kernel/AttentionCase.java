@@ -51,15 +51,14 @@ final class AttentionCase {
   AttentionCase random() {
     MemorySegment k = Samples.floats(arena, (long) positions * kvHeads * keyDim, 2);
     MemorySegment v = Samples.floats(arena, (long) positions * kvHeads * valueDim, 3);
+    RowKernel rows = KernelSets.scalar().rows();
+    int keyWidth = kvHeads * keyDim;
+    int valueWidth = kvHeads * valueDim;
     for (int p = 0; p < positions; p++) {
-      for (int g = 0; g < kvHeads; g++) {
-        for (int d = 0; d < keyDim; d++) {
-          key(p, g, d, k.get(Samples.FLOAT, 4L * ((p * kvHeads + g) * keyDim + d)));
-        }
-        for (int d = 0; d < valueDim; d++) {
-          value(p, g, d, v.get(Samples.FLOAT, 4L * ((p * kvHeads + g) * valueDim + d)));
-        }
-      }
+      long cell = cell(p);
+      rows.store(k, (long) p * keyWidth, type, keys, cell * type.bytes(keyWidth), keyWidth);
+      long value = cell * type.bytes(valueWidth);
+      rows.store(v, (long) p * valueWidth, type, values, value, valueWidth);
     }
     return this;
   }

@@ -7,8 +7,12 @@ import dev.serval.api.attention.MaskKind;
 import dev.serval.api.tensor.DataType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class AttentionKernelTest {
 
@@ -260,9 +264,15 @@ class AttentionKernelTest {
 
   @Test
   void kernelsAndGroupingsGiveTheSameBits() {
-    int[][] shapes = {{4, 2, 32, 32, 70}, {2, 1, 24, 40, 70}, {8, 1, 16, 80, 20}, {1, 1, 1, 3, 9}};
+    int[][] shapes = {
+      {4, 2, 32, 32, 70},
+      {8, 1, 64, 96, 70},
+      {2, 1, 24, 40, 70},
+      {8, 1, 16, 80, 20},
+      {1, 1, 1, 3, 9}
+    };
     for (int[] shape : shapes) {
-      for (DataType type : new DataType[] {DataType.F32, DataType.F16}) {
+      for (DataType type : types(shape[2], shape[3])) {
         AttentionCase c =
             new AttentionCase(arena, shape[0], shape[1], shape[2], shape[3], shape[4], type)
                 .random();
@@ -280,9 +290,19 @@ class AttentionKernelTest {
     }
   }
 
-  @Test
-  void resultIsCloseToDoublePrecision() {
-    AttentionCase c = new AttentionCase(arena, 4, 2, 32, 16, 140, DataType.F16).random();
+  /** Types that heads of these widths can have. */
+  private static List<DataType> types(int keyDim, int valueDim) {
+    return Stream.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0)
+        .filter(t -> keyDim % t.blockLength() == 0 && valueDim % t.blockLength() == 0)
+        .toList();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DataType.class,
+      names = {"F32", "F16", "Q8_0", "Q4_0"})
+  void resultIsCloseToDoublePrecision(DataType type) {
+    AttentionCase c = new AttentionCase(arena, 4, 2, 64, 32, 140, type).random();
     c.softCap = 5;
     c.sinks = sinks(0.1f, 2, -3, 0);
     for (MaskKind mask :
@@ -290,8 +310,8 @@ class AttentionKernelTest {
       MemorySegment results = c.attend(vector, mask, 16);
       for (int i = 0; i < 140; i += 23) {
         for (int h = 0; h < 4; h++) {
-          for (int d = 0; d < 16; d++) {
-            float actual = results.get(Samples.FLOAT, 4L * ((i * 4 + h) * 16 + d));
+          for (int d = 0; d < 32; d++) {
+            float actual = results.get(Samples.FLOAT, 4L * ((i * 4 + h) * 32 + d));
             // |values| ≤ 1; a few roundings of scores up to 5 and of sums
             assertEquals(c.exact(mask, i, h, d), actual, 4e-6, mask + " at " + i);
           }

@@ -97,5 +97,11 @@ final class KernelDigest {
       c.softCap = 3;
       add(c.attend(kernel, MaskKind.sliding(70), 16));
     }
+    for (DataType type :
+        new DataType[] {DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0}) {
+      AttentionCase c = new AttentionCase(arena, 5, 1, 64, 96, 150, type).random();
+      add(c.attend(kernel, MaskKind.CAUSAL, 16));
+      add(c.attend(kernel, MaskKind.sliding(70), 1));
+    }
   }
 }

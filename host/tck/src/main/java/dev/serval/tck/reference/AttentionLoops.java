@@ -6,6 +6,7 @@ import dev.serval.api.backend.Step;
 import dev.serval.api.graph.AttentionOp;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.kv.KvSlot;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -70,13 +71,15 @@ final class AttentionLoops {
     ReferenceKv.Rows rows = kv.rows(slot);
     for (int row = 0; row < step.tokens(); row++) {
       int cell = step.cell(group, row);
-      for (int i = 0; i < slot.keyWidth(); i++) {
-        rows.set(cell, i, k.get(row * slot.keyWidth() + i));
-      }
-      for (int i = 0; i < slot.valueWidth(); i++) {
-        rows.set(cell, slot.keyWidth() + i, v.get(row * slot.valueWidth() + i));
-      }
+      rows.set(cell, 0, row(k, row, slot.keyWidth()));
+      rows.set(cell, slot.keyWidth(), row(v, row, slot.valueWidth()));
     }
+  }
+
+  private static double[] row(Numbers x, int row, int width) {
+    double[] elements = new double[width];
+    Arrays.setAll(elements, i -> x.get(row * width + i));
+    return elements;
   }
 
   private Numbers attend(AttentionOp.Attend op, Numbers q, Step step) {

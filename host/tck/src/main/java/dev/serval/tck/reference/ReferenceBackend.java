@@ -16,6 +16,7 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Mark;
 import dev.serval.api.graph.Node;
 import dev.serval.api.graph.Op;
+import dev.serval.api.kv.KvSlot;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.DataType;
@@ -37,6 +38,9 @@ import java.util.function.Consumer;
 public final class ReferenceBackend implements Backend {
 
   private static final String NAME = "reference";
+
+  private static final List<DataType> CACHE_TYPES =
+      List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0);
 
   private final Device device =
       new Device(
@@ -84,11 +88,27 @@ public final class ReferenceBackend implements Backend {
         reasons.add("weights of type " + w.type());
       }
     }
-    boolean cached = op instanceof AttentionOp.Attend || op instanceof AttentionOp.KvStore;
-    if (cached && kvType != DataType.F32 && kvType != DataType.F16) {
-      reasons.add("a cache of type " + kvType);
+    switch (op) {
+      case AttentionOp.Attend a -> cacheProblem(a.slot(), kvType, reasons);
+      case AttentionOp.KvStore s -> cacheProblem(s.slot(), kvType, reasons);
+      default -> {}
     }
     return reasons.isEmpty() ? Support.yes() : new Support.No(reasons);
+  }
+
+  private static void cacheProblem(KvSlot slot, DataType kvType, List<String> reasons) {
+    if (!CACHE_TYPES.contains(kvType)) {
+      reasons.add("a cache of type " + kvType);
+    } else if (slot.keyDim() % kvType.blockLength() != 0
+        || slot.valueDim() % kvType.blockLength() != 0) {
+      reasons.add(
+          "a cache of type "
+              + kvType
+              + " for keys of head_dim "
+              + slot.keyDim()
+              + " and values of "
+              + slot.valueDim());
+    }
   }
 
   @Override

@@ -7,6 +7,7 @@ import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.KvSlot;
 import dev.serval.api.kv.KvStorage;
 import dev.serval.api.tensor.DataType;
+import dev.serval.tck.weights.Quantizers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -52,22 +53,55 @@ final class ReferenceKv implements KvStorage {
     }
 
     /**
-     * Stores element {@code i} of a row, keys before values, rounded to F32 and then to the cache's
-     * type.
+     * Stores elements of a row from {@code first} on, keys before values, rounded to F32 and then
+     * to the cache's type. A block with an element that is not finite becomes NaN altogether.
+     *
+     * @param x whole blocks of the type
      */
-    void set(int cell, int i, double x) {
-      if (format.type() == DataType.F32) {
-        memory.set(F32, at(cell) + 4L * i, (float) x);
-      } else {
-        memory.set(F16, at(cell) + 2L * i, Float.floatToFloat16((float) x));
+    void set(int cell, int first, double... x) {
+      DataType type = format.type();
+      int length = type.blockLength();
+      for (int from = 0; from < x.length; from += length) {
+        float[] block = new float[length];
+        boolean finite = true;
+        for (int i = 0; i < length; i++) {
+          block[i] = (float) x[from + i];
+          finite &= Float.isFinite(block[i]);
+        }
+        MemorySegment target =
+            memory.asSlice(at(cell) + type.bytes((long) first + from), type.blockBytes());
+        switch (type) {
+          case F32 -> target.set(F32, 0, block[0]);
+          case F16 -> target.set(F16, 0, Float.floatToFloat16(block[0]));
+          default -> {
+            if (finite) {
+              Quantizers.encode(type, block, target);
+            } else {
+              target.fill((byte) 0).set(F16, 0, Float.floatToFloat16(Float.NaN));
+            }
+          }
+        }
       }
     }
 
     /** Element {@code i} of a row, keys before values. */
     double get(int cell, int i) {
-      return format.type() == DataType.F32
-          ? memory.get(F32, at(cell) + 4L * i)
-          : Float.float16ToFloat(memory.get(F16, at(cell) + 2L * i));
+      DataType type = format.type();
+      int j = i % type.blockLength();
+      long at = at(cell) + type.bytes(i - j);
+      return switch (type) {
+        case F32 -> memory.get(F32, at);
+        case F16 -> Float.float16ToFloat(memory.get(F16, at));
+        case Q8_0 ->
+            Float.float16ToFloat(memory.get(F16, at))
+                * (double) memory.get(ValueLayout.JAVA_BYTE, at + 2 + j);
+        case Q4_0 -> {
+          int two = memory.get(ValueLayout.JAVA_BYTE, at + 2 + j % 16);
+          double code = (j < 16 ? two & 15 : (two >> 4) & 15) - 8;
+          yield Float.float16ToFloat(memory.get(F16, at)) * code;
+        }
+        default -> throw new IllegalStateException("no cache of " + type);
+      };
     }
   }
 
@@ -167,9 +201,7 @@ final class ReferenceKv implements KvStorage {
           head[i] = r.get(index(cells, n), h * head.length + i);
         }
         rotation.turn(head, by, 1);
-        for (int i = 0; i < head.length; i++) {
-          r.set(index(cells, n), h * head.length + i, head[i]);
-        }
+        r.set(index(cells, n), h * head.length, head);
       }
     }
   }
