@@ -10,7 +10,8 @@ import java.util.OptionalInt;
  *
  * @param path the model file
  * @param contextLength tokens a sequence may hold; absent for min(16384, trained)
- * @param kvType element type of the cache, F16 or F32
+ * @param kvType element type of the cache: F32, F16, Q8_0 or Q4_0; the last two for models whose
+ *     heads are multiples of 32 elements only
  * @param exact whether activations and cache stay F32 throughout
  * @param maxSequences generations that may run at once, 1 to 64; texts of an embedding model take
  *     no memory of their own, so up to 64 share a step whatever this says

@@ -54,6 +54,10 @@ import org.slf4j.LoggerFactory;
 final class ModelLoader {
   private static final Logger LOG = LoggerFactory.getLogger(ModelLoader.class);
 
+  /** Types that a cache can have: exact, the default, half of it, a little more than a quarter. */
+  private static final List<DataType> KV_TYPES =
+      List.of(DataType.F32, DataType.F16, DataType.Q8_0, DataType.Q4_0);
+
   /** Texts of ended generations that may stay in the cache, beside those that run. */
   private static final int KEPT_TEXTS = 16;
 
@@ -220,10 +224,10 @@ final class ModelLoader {
 
   private DataType kvType() {
     DataType type = request.exact() ? DataType.F32 : request.kvType();
-    if (type != DataType.F16 && type != DataType.F32) {
+    if (!KV_TYPES.contains(type)) {
       throw new RequestRejectedException(
           RequestRejectedException.Reason.OPTION_INVALID,
-          "kvType: expected F16 or F32, got " + type);
+          "kvType: expected one of " + KV_TYPES + ", got " + type);
     }
     return type;
   }

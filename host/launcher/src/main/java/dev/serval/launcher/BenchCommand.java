@@ -84,6 +84,8 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "-o", paramLabel = "FORMAT", description = "md (default) or json")
   private Format format = Format.MD;
 
+  @Mixin private KvOption kv = new KvOption();
+
   @Mixin private LoadOption load = new LoadOption();
 
   @Override
@@ -110,6 +112,7 @@ final class BenchCommand implements Callable<Integer> {
         LoadRequest.of(path)
             .withContextLength(context)
             .withMaxSequences(1)
+            .withKvType(kv.type())
             .withLoadMode(load.mode())
             .withChunkTokens(Math.clamp(promptTokens, 1, 512));
     Progress progress = Progress.show("loading " + path.getFileName());

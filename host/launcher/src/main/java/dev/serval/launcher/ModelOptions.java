@@ -1,7 +1,6 @@
 package dev.serval.launcher;
 
 import dev.serval.api.runtime.LoadRequest;
-import dev.serval.api.tensor.DataType;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,12 +10,6 @@ import picocli.CommandLine.Option;
 
 /** Options of every command that loads a model. */
 final class ModelOptions {
-
-  /** Types a cache can have. */
-  enum KvType {
-    F16,
-    F32
-  }
 
   @Option(
       names = "--num-ctx",
@@ -30,8 +23,7 @@ final class ModelOptions {
       description = "compute threads; default one per available core")
   private @Nullable Integer threads;
 
-  @Option(names = "--kv-type", paramLabel = "TYPE", description = "cache type: f16 (default), f32")
-  private KvType kvType = KvType.F16;
+  @Mixin private KvOption kv = new KvOption();
 
   @Mixin private LoadOption load = new LoadOption();
 
@@ -49,9 +41,8 @@ final class ModelOptions {
 
   /** The request to load a file. */
   LoadRequest request(Path path) {
-    DataType type = kvType == KvType.F32 ? DataType.F32 : DataType.F16;
     LoadRequest request =
-        LoadRequest.of(path).withKvType(type).withMaxSequences(1).withLoadMode(load.mode());
+        LoadRequest.of(path).withKvType(kv.type()).withMaxSequences(1).withLoadMode(load.mode());
     return numCtx == null ? request : request.withContextLength(numCtx);
   }
 }
