@@ -79,7 +79,7 @@ class ContinuousBatchingTest {
   @ParameterizedTest
   @EnumSource(
       value = DataType.class,
-      names = {"F16"})
+      names = {"F16", "Q8_0"})
   void textsThatJoinAndLeaveAreWhatTheyAreAlone(DataType kvType) throws Exception {
     joinAndLeave(kvType, 10);
   }
@@ -87,7 +87,7 @@ class ContinuousBatchingTest {
   @ParameterizedTest
   @EnumSource(
       value = DataType.class,
-      names = {"F16"})
+      names = {"F16", "Q8_0", "Q4_0"})
   @Tag("nightly")
   void manyTextsThatJoinAndLeaveAreWhatTheyAreAlone(DataType kvType) throws Exception {
     joinAndLeave(kvType, 100);
