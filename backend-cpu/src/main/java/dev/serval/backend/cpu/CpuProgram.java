@@ -76,7 +76,7 @@ final class CpuProgram implements Program {
     this.resources = spec.resources();
     this.onClose = onClose;
     this.weightBytes = placement.leasedBytes();
-    this.numericsId = NumericsId.of(graph, layout.graph(), spec.kvType());
+    this.numericsId = NumericsId.of(graph, layout, spec.kvType());
     this.leases = new Leases(resources);
     boolean compiled = false;
     try {

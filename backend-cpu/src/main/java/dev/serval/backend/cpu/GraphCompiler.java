@@ -14,6 +14,7 @@ import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Reduction;
 import dev.serval.api.graph.SoftCap;
 import dev.serval.api.graph.Value;
+import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.instruction.BatchMatMulInstruction;
 import dev.serval.backend.cpu.instruction.BroadcastInstruction;
 import dev.serval.backend.cpu.instruction.CopyInstruction;
@@ -26,6 +27,7 @@ import dev.serval.backend.cpu.instruction.MatMulInstruction;
 import dev.serval.backend.cpu.instruction.Operand;
 import dev.serval.backend.cpu.instruction.OutputInstruction;
 import dev.serval.backend.cpu.instruction.PoolMeanInstruction;
+import dev.serval.backend.cpu.instruction.RoundInstruction;
 import dev.serval.backend.cpu.instruction.RowInstruction;
 import dev.serval.backend.cpu.instruction.SuppliedInstruction;
 import dev.serval.backend.cpu.instruction.TopKInstruction;
@@ -34,8 +36,10 @@ import dev.serval.backend.cpu.layout.ProgramLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Turns a lowered graph into instructions, one or none per node, with every address resolved: a
@@ -49,6 +53,7 @@ final class GraphCompiler {
   private final Operands operands;
   private final AttentionCompiler attention;
   private final MatMulInstruction.Counters counters;
+  private final Set<Integer> rounded = new HashSet<>();
   private final List<Instruction> out = new ArrayList<>();
 
   /**
@@ -221,6 +226,7 @@ final class GraphCompiler {
                   weights.matrices(m.weight()).getFirst(),
                   m.bias().map(weights::vector),
                   operands.in(n, 0),
+                  rounded(m.weight(), n.inputs().getFirst()),
                   operands.out(n, 0),
                   counters));
       case Projection.BatchMatMul _ ->
@@ -237,10 +243,24 @@ final class GraphCompiler {
                 operands.in(n, 1),
                 operands.out(n, 0),
                 new ExpertMatMulInstruction.Sorted(activations, inputs / 4, results / 4),
+                layout.activations().rounds(m.weight()),
                 Math.toIntExact(layout.activations().rows(operands.in(n, 1).type().first())),
                 counters));
       }
     }
+  }
+
+  /** The rows of x as a weight's product reads them; rounded before the first that does. */
+  private Optional<RoundInstruction.Rows> rounded(TensorView weight, Value x) {
+    if (!layout.activations().rounds(weight)) {
+      return Optional.empty();
+    }
+    long at = layout.activations().roundedRows(x);
+    RoundInstruction.Rows rows = new RoundInstruction.Rows(activations, at);
+    if (rounded.add(x.id())) {
+      out.add(new RoundInstruction(operands.of(x), rows));
+    }
+    return Optional.of(rows);
   }
 
   private void movement(Node n, LayoutOp op) {

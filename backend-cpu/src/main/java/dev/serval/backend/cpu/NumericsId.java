@@ -4,18 +4,18 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Mark;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorView;
+import dev.serval.backend.cpu.layout.ProgramLayout;
 import java.util.List;
 import java.util.TreeSet;
 
 /**
  * Names what a program computes, bit for bit: graph, part of it, types. Threads, vector width and
- * the sizes it is compiled for change no bit and are not part of it, nor is the mode: activations
- * are F32 in either.
+ * the sizes it is compiled for change no bit and are not part of it.
  */
 final class NumericsId {
 
   /** Changes whenever an operation's order or rounding changes. */
-  private static final String VERSION = "cpu/1";
+  private static final String VERSION = "cpu/2";
 
   private static final int DIGEST_PREFIX = 16;
 
@@ -25,12 +25,14 @@ final class NumericsId {
    * The id.
    *
    * @param graph whole graph or stage
-   * @param lowered the same, lowered
+   * @param layout of the same, lowered
    */
-  static String of(Graph graph, Graph lowered, DataType kvType) {
+  static String of(Graph graph, ProgramLayout layout, DataType kvType) {
     TreeSet<String> types = new TreeSet<>();
-    for (TensorView w : lowered.weights()) {
+    boolean rounds = false;
+    for (TensorView w : layout.graph().weights()) {
       types.add(w.type().name());
+      rounds |= layout.activations().rounds(w);
     }
     List<Mark> marks = graph.marks();
     String part = marks.isEmpty() ? "" : marks.getFirst().name() + ".." + marks.getLast().name();
@@ -39,7 +41,7 @@ final class NumericsId {
         VERSION,
         graph.digest().substring(0, DIGEST_PREFIX),
         "[" + part + "]",
-        "activations=F32",
+        rounds ? "activations=F32+Q8" : "activations=F32",
         "kv=" + kvType,
         "weights=" + String.join("+", types));
   }

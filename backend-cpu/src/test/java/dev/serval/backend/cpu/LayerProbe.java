@@ -62,6 +62,34 @@ final class LayerProbe implements MatmulKernel {
       int fromTile,
       int untilTile,
       MemorySegment scratch) {
+    tell(w);
+    kernel.multiply(
+        w, x, xOffset, xStride, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+  }
+
+  @Override
+  public void round(
+      MemorySegment x, long xOffset, int in, MemorySegment row, long at, MemorySegment scratch) {
+    kernel.round(x, xOffset, in, row, at, scratch);
+  }
+
+  @Override
+  public void multiplyRounded(
+      PackedMatrix w,
+      MemorySegment x,
+      long xByte,
+      int rows,
+      MemorySegment y,
+      long yOffset,
+      int yStride,
+      int fromTile,
+      int untilTile,
+      MemorySegment scratch) {
+    tell(w);
+    kernel.multiplyRounded(w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+  }
+
+  private void tell(PackedMatrix w) {
     int number;
     int all;
     synchronized (this) {
@@ -77,7 +105,5 @@ final class LayerProbe implements MatmulKernel {
       int perLayer = (all - 1) / layers;
       probe.accept(number == all - 1 ? Mark.OUTPUT : Mark.layer(number / perLayer));
     }
-    kernel.multiply(
-        w, x, xOffset, xStride, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
   }
 }

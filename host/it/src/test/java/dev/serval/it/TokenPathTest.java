@@ -122,6 +122,28 @@ class TokenPathTest {
       kernel.multiply(
           w, x, xOffset, xStride, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
     }
+
+    @Override
+    public void round(
+        MemorySegment x, long xOffset, int in, MemorySegment row, long at, MemorySegment scratch) {
+      kernel.round(x, xOffset, in, row, at, scratch);
+    }
+
+    @Override
+    public void multiplyRounded(
+        PackedMatrix w,
+        MemorySegment x,
+        long xByte,
+        int rows,
+        MemorySegment y,
+        long yOffset,
+        int yStride,
+        int fromTile,
+        int untilTile,
+        MemorySegment scratch) {
+      toKernel.add(classesOnStack("DeviceQueue"));
+      kernel.multiplyRounded(w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+    }
   }
 
   private final class ProbeBackend implements Backend {

@@ -1,7 +1,9 @@
 package dev.serval.backend.cpu.instruction;
 
 import dev.serval.api.graph.Elementwise.BinaryKind;
+import dev.serval.backend.cpu.kernel.MatmulKernel;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
+import dev.serval.backend.cpu.kernel.RoundedRow;
 import dev.serval.backend.cpu.kernel.RowKernel;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -36,6 +38,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
   private final Operand ids;
   private final Operand y;
   private final Sorted sorted;
+  private final boolean rounds;
   private final MatMulInstruction.Counters counters;
   private final int[] order;
   private final int[] segmentExpert;
@@ -47,6 +50,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
    * y[row, c] = W[ids[row, c]] x + b[ids[row, c]].
    *
    * @param bias [experts, out] F32
+   * @param rounds whether inputs are rounded where they are gathered; rounded rows are shorter
    * @param maxRows largest number of rows of ids
    */
   public ExpertMatMulInstruction(
@@ -56,6 +60,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
       Operand ids,
       Operand y,
       Sorted sorted,
+      boolean rounds,
       int maxRows,
       MatMulInstruction.Counters counters) {
     this.experts = List.copyOf(experts);
@@ -64,6 +69,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     this.ids = ids;
     this.y = y;
     this.sorted = sorted;
+    this.rounds = rounds;
     this.counters = counters;
     int choices = Math.multiplyExact(maxRows, ids.type().last());
     int most = Math.min(choices, experts.size());
@@ -113,8 +119,13 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     int perRow = x.type().rank() == 2 ? ids.type().last() : 1;
     for (int s = 0; s < segmentStart[segments]; s++) {
       long from = x.offset() + (long) (order[s] / perRow) * in;
-      long to = sorted.inputs + (long) s * in;
-      MemorySegment.copy(x.memory(run), 4 * from, sorted.memory, 4 * to, 4L * in);
+      if (rounds) {
+        long to = 4 * sorted.inputs + s * RoundedRow.bytes(in);
+        run.kernels().matmul().round(x.memory(run), from, in, sorted.memory, to, run.scratch(0));
+      } else {
+        long to = sorted.inputs + (long) s * in;
+        MemorySegment.copy(x.memory(run), 4 * from, sorted.memory, 4 * to, 4L * in);
+      }
     }
   }
 
@@ -166,19 +177,16 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     PackedMatrix w = experts.get(segmentExpert[seg]);
     int first = segmentStart[seg];
     int rows = segmentStart[seg + 1] - first;
-    run.kernels()
-        .matmul()
-        .multiply(
-            w,
-            sorted.memory,
-            sorted.inputs + (long) first * w.in(),
-            w.in(),
-            rows,
-            sorted.memory,
-            sorted.results + (long) first * w.out(),
-            w.out(),
-            fromTile,
-            untilTile,
-            run.scratch(member));
+    MatmulKernel kernel = run.kernels().matmul();
+    long y = sorted.results + (long) first * w.out();
+    MemorySegment m = sorted.memory;
+    MemorySegment scratch = run.scratch(member);
+    if (rounds) {
+      long from = 4 * sorted.inputs + first * RoundedRow.bytes(w.in());
+      kernel.multiplyRounded(w, m, from, rows, m, y, w.out(), fromTile, untilTile, scratch);
+    } else {
+      long from = sorted.inputs + (long) first * w.in();
+      kernel.multiply(w, m, from, w.in(), rows, m, y, w.out(), fromTile, untilTile, scratch);
+    }
   }
 }

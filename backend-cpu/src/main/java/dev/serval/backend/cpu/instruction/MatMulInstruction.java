@@ -45,6 +45,7 @@ public final class MatMulInstruction extends SplitInstruction {
   private final PackedMatrix weight;
   private final Optional<MemorySegment> bias;
   private final Operand x;
+  private final Optional<RoundInstruction.Rows> rounded;
   private final Operand y;
   private final Counters counters;
 
@@ -52,12 +53,19 @@ public final class MatMulInstruction extends SplitInstruction {
    * y = W x + b.
    *
    * @param bias [out] F32
+   * @param rounded the rows of x, rounded; absent if x is multiplied as it is
    */
   public MatMulInstruction(
-      PackedMatrix weight, Optional<MemorySegment> bias, Operand x, Operand y, Counters counters) {
+      PackedMatrix weight,
+      Optional<MemorySegment> bias,
+      Operand x,
+      Optional<RoundInstruction.Rows> rounded,
+      Operand y,
+      Counters counters) {
     this.weight = weight;
     this.bias = bias;
     this.x = x;
+    this.rounded = rounded;
     this.y = y;
     this.counters = counters;
   }
@@ -87,24 +95,10 @@ public final class MatMulInstruction extends SplitInstruction {
 
   @Override
   void compute(StepRun run, int member, int from, int until) {
-    int in = weight.in();
     int out = weight.out();
     int rows = rows(run);
     MemorySegment yMemory = y.memory(run);
-    run.kernels()
-        .matmul()
-        .multiply(
-            weight,
-            x.memory(run),
-            x.offset(),
-            in,
-            rows,
-            yMemory,
-            y.offset(),
-            out,
-            from,
-            until,
-            run.scratch(member));
+    multiply(run, yMemory, from, until, run.scratch(member));
     if (bias.isPresent()) {
       RowKernel kernel = run.kernels().rows();
       int first = from * PackedMatrix.TILE_ROWS;
@@ -113,6 +107,23 @@ public final class MatMulInstruction extends SplitInstruction {
         long at = y.offset() + (long) row * out + first;
         kernel.binary(BinaryKind.ADD, yMemory, at, bias.get(), first, yMemory, at, n);
       }
+    }
+  }
+
+  private void multiply(
+      StepRun run, MemorySegment yMemory, int from, int until, MemorySegment scratch) {
+    int in = weight.in();
+    int out = weight.out();
+    int rows = rows(run);
+    MatmulKernel kernel = run.kernels().matmul();
+    if (rounded.isPresent()) {
+      RoundInstruction.Rows r = rounded.get();
+      kernel.multiplyRounded(
+          weight, r.memory(), r.at(), rows, yMemory, y.offset(), out, from, until, scratch);
+    } else {
+      MemorySegment xMemory = x.memory(run);
+      kernel.multiply(
+          weight, xMemory, x.offset(), in, rows, yMemory, y.offset(), out, from, until, scratch);
     }
   }
 }

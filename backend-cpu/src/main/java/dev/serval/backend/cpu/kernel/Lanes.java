@@ -33,11 +33,18 @@ final class Lanes {
   static final VectorSpecies<Byte> CODES =
       LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
 
+  /** Shorts of a whole vector: two for each float. */
+  static final VectorSpecies<Short> HALF_WORDS =
+      ShortVector.SPECIES_PREFERRED.withShape(FLOATS.vectorShape());
+
   /** Byte order of all data but model files. */
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
   /** One float. */
   static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+  /** One int. */
+  static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
   private Lanes() {}
 

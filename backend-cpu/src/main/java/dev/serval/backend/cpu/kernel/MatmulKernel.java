@@ -56,4 +56,40 @@ public interface MatmulKernel {
       int fromTile,
       int untilTile,
       MemorySegment scratch);
+
+  /**
+   * Rounds a row of activations, see {@link RoundedRow}.
+   *
+   * @param x the row, F32, native memory
+   * @param xOffset floats before it
+   * @param in elements, a multiple of {@link PackedMatrix#BLOCK}
+   * @param row receives {@link RoundedRow#bytes}
+   * @param at byte of {@code row} to begin at
+   * @param scratch 128 bytes of the calling thread
+   */
+  void round(
+      MemorySegment x, long xOffset, int in, MemorySegment row, long at, MemorySegment scratch);
+
+  /**
+   * As {@link #multiply}, for rows that {@link #round} wrote and types that {@link
+   * RoundedRow#isFor} names.
+   *
+   * <p>For every output, the products of a group's codes and rounded elements are summed in whole
+   * numbers, that sum in F32 is multiplied by the row's scale, and the result enters the output by
+   * one fused multiply-add with the group's scale, in ascending order. Starts are added as by
+   * {@link #multiply}, from the sums before rounding.
+   *
+   * @param xByte byte of row 0; rows follow each other without a gap
+   */
+  void multiplyRounded(
+      PackedMatrix w,
+      MemorySegment x,
+      long xByte,
+      int rows,
+      MemorySegment y,
+      long yOffset,
+      int yStride,
+      int fromTile,
+      int untilTile,
+      MemorySegment scratch);
 }

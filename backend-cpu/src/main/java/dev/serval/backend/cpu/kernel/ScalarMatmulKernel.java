@@ -120,4 +120,76 @@ final class ScalarMatmulKernel implements MatmulKernel {
   private static int word(MemorySegment data, long tile, int i, int lane) {
     return data.get(WORD, tile + (long) i * Packing.WORD_ROW + 4L * lane);
   }
+
+  @Override
+  public void round(
+      MemorySegment x, long xOffset, int in, MemorySegment row, long at, MemorySegment scratch) {
+    for (int b = 0; b < in / BLOCK; b++) {
+      long from = 4 * (xOffset + (long) b * BLOCK);
+      int most = 0;
+      for (int k = 0; k < BLOCK; k++) {
+        most = Math.max(most, x.get(WORD, from + 4L * k) & 0x7fffffff);
+      }
+      float largest = Float.intBitsToFloat(most);
+      float inverse = RoundedRow.inverse(largest);
+      for (int k = 0; k < BLOCK; k++) {
+        float q = x.get(FLOAT, from + 4L * k) * inverse + RoundedRow.ROUNDER;
+        int bits = Float.floatToRawIntBits(q) - Float.floatToRawIntBits(RoundedRow.ROUNDER);
+        scratch.set(WORD, 4L * k, bits);
+      }
+      long bias = at + RoundedRow.biases(in) + 4L * b;
+      RoundedRow.pack(scratch, 0, row, at + (long) b * RoundedRow.PAIR_BYTES, bias);
+      row.set(FLOAT, at + RoundedRow.scales(in) + 4L * b, RoundedRow.scale(largest));
+      row.set(FLOAT, at + RoundedRow.sums(in) + 4L * b, Sums.ofGroup(x, from, BLOCK));
+    }
+  }
+
+  @Override
+  public void multiplyRounded(
+      PackedMatrix w,
+      MemorySegment x,
+      long xByte,
+      int rows,
+      MemorySegment y,
+      long yOffset,
+      int yStride,
+      int fromTile,
+      int untilTile,
+      MemorySegment scratch) {
+    for (int tile = fromTile; tile < untilTile; tile++) {
+      int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
+      for (int row = 0; row < rows; row++) {
+        long at = xByte + row * RoundedRow.bytes(w.in());
+        long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+        for (int o = 0; o < outs; o++) {
+          y.set(FLOAT, yByte + 4L * o, product(w, tile * w.tileBytes(), o, x, at));
+        }
+      }
+    }
+  }
+
+  /** One output of a rounded row. */
+  private static float product(PackedMatrix w, long tile, int o, MemorySegment x, long at) {
+    BlockFormat format = BlockFormat.of(w.type());
+    float acc = 0;
+    float starts = 0;
+    int groups = w.in() / BLOCK;
+    for (int g = 0; g < groups; g++) {
+      int sum = 0;
+      for (int k = g * BLOCK; k < (g + 1) * BLOCK; k++) {
+        sum += format.code(w.data(), tile, k, o) * RoundedRow.get(x, at, k);
+      }
+      float scaled = sum * x.get(FLOAT, at + RoundedRow.scales(w.in()) + 4L * g);
+      acc = Math.fma(format.scale(w.data(), tile, g, o), scaled, acc);
+      if (format.hasMinima()) {
+        float inputs = x.get(FLOAT, at + RoundedRow.sums(w.in()) + 4L * g);
+        starts = Math.fma(format.start(w.data(), tile, g, o), inputs, starts);
+        if (g % GROUPS == GROUPS - 1 || g == groups - 1) {
+          acc += starts;
+          starts = 0;
+        }
+      }
+    }
+    return acc;
+  }
 }

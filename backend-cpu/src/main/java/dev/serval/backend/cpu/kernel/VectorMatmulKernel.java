@@ -23,29 +23,29 @@ import jdk.incubator.vector.FloatVector;
 final class VectorMatmulKernel implements MatmulKernel {
 
   /** Rows that share an expanded panel; a multiple of 4. */
-  private static final int CHUNK = 96;
+  static final int CHUNK = 96;
 
   /** Rows whose sums of activations are kept, for types with minima; a multiple of CHUNK. */
   private static final int SPAN = 3 * CHUNK;
 
   /** Inputs of a panel. */
-  private static final int PANEL = 128;
+  static final int PANEL = 128;
 
   /**
    * Scratch memory: the panel, 128 inputs of 32 rows in F32, which is 16 KiB, or sums of groups;
    * scales of groups; their starts; 32 ones; outputs [CHUNK, 32]; sums of activations [SPAN,
    * groups].
    */
-  private static final long SCALE_BYTE = (long) PANEL * WORD_ROW;
+  static final long SCALE_BYTE = (long) PANEL * WORD_ROW;
 
-  private static final long START_BYTE = SCALE_BYTE + (long) GROUPS * WORD_ROW;
+  static final long START_BYTE = SCALE_BYTE + (long) GROUPS * WORD_ROW;
 
   /** Half of the panel, while neither it nor sums are there. */
-  private static final long SMALL_BYTE = (long) PANEL / 2 * WORD_ROW;
+  static final long SMALL_BYTE = (long) PANEL / 2 * WORD_ROW;
 
-  private static final long ONE_BYTE = START_BYTE + (long) GROUPS * WORD_ROW;
+  static final long ONE_BYTE = START_BYTE + (long) GROUPS * WORD_ROW;
 
-  private static final long ACC_BYTE = ONE_BYTE + WORD_ROW;
+  static final long ACC_BYTE = ONE_BYTE + WORD_ROW;
 
   private static final long INPUT_SUM_BYTE = ACC_BYTE + (long) CHUNK * WORD_ROW;
 
@@ -102,8 +102,30 @@ final class VectorMatmulKernel implements MatmulKernel {
     }
   }
 
+  @Override
+  public void round(
+      MemorySegment x, long xOffset, int in, MemorySegment row, long at, MemorySegment scratch) {
+    VectorRoundedKernel.round(x, 4 * xOffset, in, row, at, scratch);
+  }
+
+  @Override
+  public void multiplyRounded(
+      PackedMatrix w,
+      MemorySegment x,
+      long xByte,
+      int rows,
+      MemorySegment y,
+      long yOffset,
+      int yStride,
+      int fromTile,
+      int untilTile,
+      MemorySegment scratch) {
+    VectorRoundedProduct.multiply(
+        w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+  }
+
   /** Scales that change nothing. */
-  private static void fill(MemorySegment scratch, long from, long until) {
+  static void fill(MemorySegment scratch, long from, long until) {
     FloatVector one = FloatVector.broadcast(FLOATS, 1f);
     for (long at = from; at < until; at += BYTES) {
       one.intoMemorySegment(scratch, at, ORDER);
@@ -176,30 +198,36 @@ final class VectorMatmulKernel implements MatmulKernel {
           format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, SMALL_BYTE);
       addScaled(scratch, until - g);
       if (format.hasMinima()) {
-        addStarts(scratch, until - g, inputSums + 4L * g);
+        addStarts(scratch, until - g, scratch, inputSums + 4L * g);
       }
     }
   }
 
   /** Adds the scaled sums of groups to the outputs of one row. */
   private static void addScaled(MemorySegment scratch, int groups) {
-    for (int c = 0; c < WORD_ROW; c += BYTES) {
-      FloatVector acc = FloatVector.fromMemorySegment(FLOATS, scratch, ACC_BYTE + c, ORDER);
+    for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+      FloatVector acc0 = FloatVector.fromMemorySegment(FLOATS, scratch, ACC_BYTE + c, ORDER);
+      FloatVector acc1 =
+          FloatVector.fromMemorySegment(FLOATS, scratch, ACC_BYTE + c + BYTES, ORDER);
       for (int g = 0; g < groups; g++) {
         long at = (long) g * WORD_ROW + c;
+        long scale = SCALE_BYTE + at;
         FloatVector sum = FloatVector.fromMemorySegment(FLOATS, scratch, at, ORDER);
-        acc = FloatVector.fromMemorySegment(FLOATS, scratch, SCALE_BYTE + at, ORDER).fma(sum, acc);
+        acc0 = FloatVector.fromMemorySegment(FLOATS, scratch, scale, ORDER).fma(sum, acc0);
+        sum = FloatVector.fromMemorySegment(FLOATS, scratch, at + BYTES, ORDER);
+        acc1 = FloatVector.fromMemorySegment(FLOATS, scratch, scale + BYTES, ORDER).fma(sum, acc1);
       }
-      acc.intoMemorySegment(scratch, ACC_BYTE + c, ORDER);
+      acc0.intoMemorySegment(scratch, ACC_BYTE + c, ORDER);
+      acc1.intoMemorySegment(scratch, ACC_BYTE + c + BYTES, ORDER);
     }
   }
 
   /** Adds the starts of groups times the sums of their inputs to the outputs of one row. */
-  private static void addStarts(MemorySegment scratch, int groups, long inputSums) {
+  static void addStarts(MemorySegment scratch, int groups, MemorySegment x, long inputSums) {
     for (int c = 0; c < WORD_ROW; c += BYTES) {
       FloatVector sum = FloatVector.zero(FLOATS);
       for (int g = 0; g < groups; g++) {
-        FloatVector inputs = FloatVector.broadcast(FLOATS, scratch.get(FLOAT, inputSums + 4L * g));
+        FloatVector inputs = FloatVector.broadcast(FLOATS, x.get(FLOAT, inputSums + 4L * g));
         long at = START_BYTE + (long) g * WORD_ROW + c;
         sum = FloatVector.fromMemorySegment(FLOATS, scratch, at, ORDER).fma(inputs, sum);
       }
@@ -236,7 +264,9 @@ final class VectorMatmulKernel implements MatmulKernel {
       VectorTileKernel.multiply(
           panel, panelByte, inputs, group, x, xByte + 4L * k0, xStep, n, scratch, scale, ACC_BYTE);
       if (quantized && BlockFormat.of(w.type()).hasMinima()) {
-        tileOfStarts(w, k0 + inputs, rowOfSums, n, scratch);
+        int groups = w.in() / group;
+        long sums = INPUT_SUM_BYTE + 4L * groups * rowOfSums;
+        tileOfStarts(w, k0 + inputs, scratch, sums, 4L * groups, n, scratch);
       }
     }
   }
@@ -246,25 +276,30 @@ final class VectorMatmulKernel implements MatmulKernel {
    * multiplied.
    *
    * @param done inputs multiplied so far
+   * @param x sums of groups of n rows from byte {@code sums} on, {@code step} bytes apart
    */
-  private static void tileOfStarts(
-      PackedMatrix w, int done, int rowOfSums, int n, MemorySegment scratch) {
+  static void tileOfStarts(
+      PackedMatrix w,
+      int done,
+      MemorySegment x,
+      long sums,
+      long step,
+      int n,
+      MemorySegment scratch) {
     int group = BlockFormat.of(w.type()).group();
     if (done < w.in() && done % (GROUPS * group) != 0) {
       return;
     }
-    int groups = w.in() / group;
     int first = (done - 1) / (GROUPS * group) * GROUPS;
     int count = done / group - first;
-    long sums = INPUT_SUM_BYTE + 4L * ((long) groups * rowOfSums + first);
     VectorTileKernel.multiply(
         scratch,
         START_BYTE,
         count,
         count,
-        scratch,
-        sums,
-        4L * groups,
+        x,
+        sums + 4L * first,
+        step,
         n,
         scratch,
         ONE_BYTE,
@@ -297,7 +332,7 @@ final class VectorMatmulKernel implements MatmulKernel {
     }
   }
 
-  private static void clear(MemorySegment scratch, int rows) {
+  static void clear(MemorySegment scratch, int rows) {
     FloatVector zero = FloatVector.zero(FLOATS);
     long end = ACC_BYTE + (long) Math.min(CHUNK, rows) * WORD_ROW;
     for (long at = ACC_BYTE; at < end; at += BYTES) {
@@ -305,7 +340,7 @@ final class VectorMatmulKernel implements MatmulKernel {
     }
   }
 
-  private static void copyOut(
+  static void copyOut(
       MemorySegment scratch, int rows, int outs, MemorySegment y, long yByte, long yStep) {
     for (int row = 0; row < rows; row++) {
       long from = ACC_BYTE + (long) row * WORD_ROW;

@@ -120,18 +120,22 @@ final class VectorScaleKernel {
     }
   }
 
-  /** F16 scales of blocks {@code blockBytes} apart. */
+  /** F16 scales of blocks {@code blockBytes} apart: a plane's low halves, then its high halves. */
   private static void halfScales(
       MemorySegment w, long tile, int blockBytes, int from, int until, MemorySegment y, long to) {
     for (int b = from; b < until; b++) {
-      for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long at = tile + (long) b * blockBytes + (c & (SCALES - 1));
-        IntVector v = IntVector.fromMemorySegment(INTS, w, at, ORDER);
-        v = v.lanewise(LSHL, 16 - 16 * (c / SCALES)).lanewise(ASHR, 3).and(HALF_BITS);
+      for (int c = 0; c < SCALES; c += BYTES) {
+        long at = tile + (long) b * blockBytes + c;
+        long scale = to + (long) (b - from) * WORD_ROW + c;
+        IntVector both = IntVector.fromMemorySegment(INTS, w, at, ORDER);
+        IntVector v = both.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS);
         IntVector full = v.and(HALF_EXPONENT).sub(HALF_EXPONENT).lanewise(ASHR, 31).not();
         v = v.reinterpretAsFloats().mul(Halves.REBIAS).reinterpretAsInts();
-        v = v.or(full.and(Halves.INFINITY));
-        v.intoMemorySegment(y, to + (long) (b - from) * WORD_ROW + c, ORDER);
+        v.or(full.and(Halves.INFINITY)).intoMemorySegment(y, scale, ORDER);
+        v = both.lanewise(ASHR, 3).and(HALF_BITS);
+        full = v.and(HALF_EXPONENT).sub(HALF_EXPONENT).lanewise(ASHR, 31).not();
+        v = v.reinterpretAsFloats().mul(Halves.REBIAS).reinterpretAsInts();
+        v.or(full.and(Halves.INFINITY)).intoMemorySegment(y, scale + SCALES, ORDER);
       }
     }
   }

@@ -11,12 +11,15 @@ import dev.serval.api.graph.Node;
 import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Value;
 import dev.serval.api.graph.ValueType;
+import dev.serval.api.tensor.TensorView;
+import dev.serval.backend.cpu.kernel.RoundedRow;
 import dev.serval.backend.cpu.layout.Place.Home;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * Where the values of a lowered graph lie while a step runs. Values that enter or leave the program
@@ -53,6 +56,8 @@ public final class ActivationLayout {
   private final Map<Integer, Place> places = new HashMap<>();
   private final Map<RopeKey, Long> ropeTables = new LinkedHashMap<>();
   private final Map<Integer, Long> intervals = new LinkedHashMap<>();
+  private final Predicate<TensorView> rounds;
+  private final Map<Integer, Long> roundedRows = new HashMap<>();
   private final Map<Integer, Long> temporaries = new HashMap<>();
   private final List<Handover> handovers = new ArrayList<>();
   private final long identityOffset;
@@ -65,12 +70,19 @@ public final class ActivationLayout {
    *
    * @param step layout of the program's steps
    * @param weights layout of the graph's weights
+   * @param rounds which weights are multiplied with rounded activations
    * @param threads members of the team
    * @param scratchBytes scratch memory that each of them needs
    */
   public ActivationLayout(
-      Graph graph, StepLayout step, WeightLayout weights, int threads, long scratchBytes) {
+      Graph graph,
+      StepLayout step,
+      WeightLayout weights,
+      Predicate<TensorView> rounds,
+      int threads,
+      long scratchBytes) {
     this.graph = graph;
+    this.rounds = rounds;
     this.limits = step.limits();
     this.scratchBytes = BlockArena.aligned(scratchBytes);
     BlockArena arena = new BlockArena();
@@ -151,6 +163,7 @@ public final class ActivationLayout {
       }
     }
     handovers.forEach(h -> lastUse.put(root(h.value), FOREVER));
+    Map<Integer, Integer> lastRounded = lastRounded();
     for (int i = 0; i < graph.nodes().size(); i++) {
       Node n = graph.nodes().get(i);
       for (Value v : n.outputs()) {
@@ -159,10 +172,50 @@ public final class ActivationLayout {
           places.put(v.id(), new Place(Home.ACTIVATIONS, offset));
         }
       }
+      if (readsRounded(n) && !roundedRows.containsKey(n.inputs().getFirst().id())) {
+        Value x = n.inputs().getFirst();
+        roundedRows.put(
+            x.id(), arena.place(roundedBytes(x.type()), i, lastRounded.getOrDefault(x.id(), i)));
+      }
       if (n.op() instanceof Projection.ExpertMatMul) {
         temporaries.put(n.outputs().getFirst().id(), arena.place(expertBytes(n), i, i));
       }
     }
+  }
+
+  /** Last node that multiplies a value's rows rounded, by the value. */
+  private Map<Integer, Integer> lastRounded() {
+    Map<Integer, Integer> last = new HashMap<>();
+    for (int i = 0; i < graph.nodes().size(); i++) {
+      if (readsRounded(graph.nodes().get(i))) {
+        last.put(graph.nodes().get(i).inputs().getFirst().id(), i);
+      }
+    }
+    return last;
+  }
+
+  private boolean readsRounded(Node n) {
+    return n.op() instanceof Projection.MatMul m && rounds.test(m.weight());
+  }
+
+  private long roundedBytes(ValueType t) {
+    long perRow = t.width() / t.last();
+    return Math.multiplyExact(
+        RoundedRow.bytes(t.last()), Math.multiplyExact(perRow, rows(t.first())));
+  }
+
+  /** Whether a weight is multiplied with rounded activations. */
+  public boolean rounds(TensorView weight) {
+    return rounds.test(weight);
+  }
+
+  /** Byte offset of a value's rounded rows. */
+  public long roundedRows(Value v) {
+    Long offset = roundedRows.get(v.id());
+    if (offset == null) {
+      throw new IllegalArgumentException("value " + v + " is not rounded");
+    }
+    return offset;
   }
 
   /** Inputs and results of an expert projection, sorted by expert. */

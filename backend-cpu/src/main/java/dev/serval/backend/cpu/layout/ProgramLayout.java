@@ -14,6 +14,8 @@ import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.KernelSet;
+import dev.serval.backend.cpu.kernel.RoundedRow;
+import java.util.function.Predicate;
 
 /**
  * All memory of a program: what a plan counts is what compiling leases. Pure.
@@ -43,8 +45,17 @@ public record ProgramLayout(
     WeightLayout weights = new WeightLayout(lowered);
     KvLayout kv = new KvLayout(lowered, spec);
     ActivationLayout activations =
-        new ActivationLayout(lowered, step, weights, threads, scratchBytes(lowered, kernels));
+        new ActivationLayout(
+            lowered, step, weights, rounds(spec.mode()), threads, scratchBytes(lowered, kernels));
     return new ProgramLayout(lowered, step, weights, kv, activations);
+  }
+
+  /** Which weights are multiplied with rounded activations. */
+  private static Predicate<TensorView> rounds(CompileSpec.Mode mode) {
+    return switch (mode) {
+      case DEFAULT -> weight -> RoundedRow.isFor(weight.type());
+      case EXACT -> _ -> false;
+    };
   }
 
   private static long scratchBytes(Graph graph, KernelSet kernels) {

@@ -50,6 +50,15 @@ class AllocationTest {
           assertAllocatesNothing(
               type + " × " + rows,
               () -> kernel.multiply(w, x, 0, 512, rows, y, 0, 256, 0, w.tiles(), scratch));
+          if (RoundedRow.isFor(type)) {
+            MemorySegment q = Samples.rounded(arena, kernel, x, rows, 512);
+            assertAllocatesNothing(
+                type + " rounded × " + rows,
+                () -> {
+                  kernel.round(x, 0, 512, q, 0, scratch);
+                  kernel.multiplyRounded(w, q, 0, rows, y, 0, 256, 0, w.tiles(), scratch);
+                });
+          }
         }
       }
     }

@@ -55,6 +55,13 @@ final class KernelDigest {
           MemorySegment y = arena.allocate(4L * rows * 45);
           Samples.multiply(kernel, w, Samples.floats(arena, (long) rows * in, 1), rows, y);
           add(y);
+          if (RoundedRow.isFor(type)) {
+            MemorySegment x = Samples.floats(arena, (long) rows * in, 1);
+            MemorySegment q = Samples.rounded(arena, kernel, x, rows, in);
+            add(q);
+            Samples.multiplyRounded(kernel, w, q, rows, y);
+            add(y);
+          }
         }
       }
     }

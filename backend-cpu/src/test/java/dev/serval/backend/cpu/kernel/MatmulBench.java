@@ -19,7 +19,7 @@ import java.nio.charset.StandardCharsets;
 final class MatmulBench {
 
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-  private static final int[] ROWS = {3, 4, 8, 96, 256};
+  private static final int[] ROWS = {4, 96};
 
   private MatmulBench() {}
 
@@ -31,7 +31,11 @@ final class MatmulBench {
         new PrintWriter(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     KernelSet set = KernelSets.vector();
     print.println(set.name() + ", weights [" + in + ", " + out + "]");
+    String only = args.length > 3 ? args[3] : "";
     for (DataType type : Samples.TYPES) {
+      if (!type.name().startsWith(only)) {
+        continue;
+      }
       try (Arena arena = Arena.ofShared()) {
         PackedMatrix w =
             Samples.packed(arena, type, in, out, Samples.rows(arena, type, in, out, 1));
@@ -43,6 +47,17 @@ final class MatmulBench {
           print.printf(", %d rows %.1f", rows, 2.0 * in * out * rows / seconds / 1e9);
         }
         print.println();
+        if (RoundedRow.isFor(type)) {
+          double rounded = rounded(arena, set.matmul(), w, 1, nanos);
+          print.printf(
+              "%-6s rounded %6.2f GB/s; GOP/s:", type, w.data().byteSize() / rounded / 1e9);
+          print.printf(" 1 row %.1f", 2.0 * in * out / rounded / 1e9);
+          for (int rows : ROWS) {
+            double seconds = rounded(arena, set.matmul(), w, rows, nanos);
+            print.printf(", %d rows %.1f", rows, 2.0 * in * out * rows / seconds / 1e9);
+          }
+          print.println();
+        }
       }
     }
     for (int rows : new int[] {1, 16}) {
@@ -59,6 +74,16 @@ final class MatmulBench {
     MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
     return fastest(
         () -> kernel.multiply(w, x, 0, w.in(), rows, y, 0, w.out(), 0, w.tiles(), scratch), nanos);
+  }
+
+  private static double rounded(
+      Arena arena, MatmulKernel kernel, PackedMatrix w, int rows, long nanos) {
+    MemorySegment x = Samples.floats(arena, (long) rows * w.in(), 2);
+    MemorySegment q = Samples.rounded(arena, kernel, x, rows, w.in());
+    MemorySegment y = arena.allocate(4L * rows * w.out(), 64);
+    MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
+    return fastest(
+        () -> kernel.multiplyRounded(w, q, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch), nanos);
   }
 
   private static double attention(AttentionKernel kernel, int rows, long nanos) {

@@ -115,6 +115,27 @@ final class Samples {
     }
   }
 
+  /** Rows rounded one after the other. */
+  static MemorySegment rounded(
+      Arena arena, MatmulKernel kernel, MemorySegment x, int rows, int in) {
+    MemorySegment rounded = arena.allocate(rows * RoundedRow.bytes(in), 64);
+    MemorySegment scratch = arena.allocate(128, 64);
+    for (int row = 0; row < rows; row++) {
+      kernel.round(x, (long) row * in, in, rounded, row * RoundedRow.bytes(in), scratch);
+    }
+    return rounded;
+  }
+
+  /** All outputs of a product with rounded rows, with scratch memory full of NaN to start with. */
+  static void multiplyRounded(
+      MatmulKernel kernel, PackedMatrix w, MemorySegment rounded, int rows, MemorySegment y) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
+      scratch.fill((byte) 0xff);
+      kernel.multiplyRounded(w, rounded, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch);
+    }
+  }
+
   /** Asserts that n floats are the same bits; all NaN count as one. */
   static void assertSame(
       String what, MemorySegment expected, long e, MemorySegment actual, long a, long n) {

@@ -1,0 +1,342 @@
+package dev.serval.backend.cpu.kernel;
+
+import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
+import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
+import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
+import static dev.serval.backend.cpu.kernel.Lanes.HALF_WORDS;
+import static dev.serval.backend.cpu.kernel.Lanes.INT;
+import static dev.serval.backend.cpu.kernel.Lanes.INTS;
+import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
+import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
+import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
+import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * Rounds activations, and multiplies one rounded row with some blocks of a tile of 4-bit codes. A
+ * lane of 16 bits is half a word of a weight row: it sums 16 of the 32 products of a group, which
+ * fit; the two halves are then added in 32 bits.
+ */
+final class VectorRoundedKernel {
+
+  /** The lowest code of either half of a word. */
+  private static final int NIBBLES = 0x000f000f;
+
+  /** The signs of all codes of a word: without them −8..7 become 0..15. */
+  private static final int SIGNS = 0x88888888;
+
+  /** Values of the codes of MXFP4, doubled; twice. */
+  private static final short[] E2M1 = elements();
+
+  private VectorRoundedKernel() {}
+
+  private static short[] elements() {
+    short[] values = new short[32];
+    for (int code = 0; code < values.length; code++) {
+      values[code] = (short) Codes.E2M1.value(code & 15, 0);
+    }
+    return values;
+  }
+
+  /**
+   * Rounds a row, see {@link RoundedRow}.
+   *
+   * @param x activations at byte {@code xByte}
+   * @param in elements, a multiple of 32
+   * @param row receives the row from byte {@code at} on
+   * @param scratch 32 ints
+   */
+  static void round(
+      MemorySegment x, long xByte, int in, MemorySegment row, long at, MemorySegment scratch) {
+    long scale = at + RoundedRow.scales(in);
+    long sum = at + RoundedRow.sums(in);
+    for (int b = 0; b < in / BLOCK; b++) {
+      long from = xByte + 4L * BLOCK * b;
+      float most = largest(x, from);
+      round(x, from, RoundedRow.inverse(most), scratch);
+      long bias = at + RoundedRow.biases(in) + 4L * b;
+      RoundedRow.pack(scratch, 0, row, at + (long) b * RoundedRow.PAIR_BYTES, bias);
+      row.set(FLOAT, scale + 4L * b, RoundedRow.scale(most));
+      row.set(FLOAT, sum + 4L * b, Sums.ofGroup(x, from, BLOCK));
+    }
+  }
+
+  /** The largest magnitude of a group; a NaN is larger than all numbers. */
+  private static float largest(MemorySegment x, long from) {
+    IntVector most = IntVector.zero(INTS);
+    for (int i = 0; i < 4 * BLOCK; i += BYTES) {
+      most = most.max(IntVector.fromMemorySegment(INTS, x, from + i, ORDER).and(0x7fffffff));
+    }
+    return Float.intBitsToFloat(most.reduceLanes(MAX));
+  }
+
+  private static void round(MemorySegment x, long from, float inverse, MemorySegment q) {
+    IntVector rounder = IntVector.broadcast(INTS, Float.floatToRawIntBits(RoundedRow.ROUNDER));
+    for (int i = 0; i < 4 * BLOCK; i += BYTES) {
+      FloatVector v = FloatVector.fromMemorySegment(FLOATS, x, from + i, ORDER).mul(inverse);
+      v.add(RoundedRow.ROUNDER).reinterpretAsInts().sub(rounder).intoMemorySegment(q, i, ORDER);
+    }
+  }
+
+  /**
+   * Sums of a row times the codes of blocks {@code from} until {@code until} of a tile: y [until −
+   * from, 32], in each word two 16-bit numbers whose sum is wanted.
+   */
+  static void sums(
+      BlockFormat f,
+      MemorySegment w,
+      long tile,
+      int from,
+      int until,
+      MemorySegment row,
+      long at,
+      int in,
+      MemorySegment y) {
+    if (f.codes() != Codes.E2M1) {
+      linear(f, w, tile, from, until, row, at, at + RoundedRow.biases(in), y);
+    } else if (LENGTH >= 8) {
+      table(f, w, tile, from, until, row, at, y);
+    } else {
+      narrow(f, w, tile, from, until, row, at, y);
+    }
+  }
+
+  private static void linear(
+      BlockFormat f,
+      MemorySegment w,
+      long tile,
+      int from,
+      int until,
+      MemorySegment row,
+      long at,
+      long biases,
+      MemorySegment y) {
+    for (int b = from; b < until; b++) {
+      long words = tile + f.wordsOf(b);
+      long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
+      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        ShortVector s0 =
+            IntVector.broadcast(INTS, row.get(INT, biases + 4L * b)).reinterpretAsShorts();
+        ShortVector s1 = s0;
+        for (int g = 0; g < 4; g++) {
+          long word = words + (long) g * WORD_ROW + c;
+          long pair = pairs + 16L * g;
+          IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER).lanewise(XOR, SIGNS);
+          IntVector v1 =
+              IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER).lanewise(XOR, SIGNS);
+          ShortVector t;
+          t = IntVector.broadcast(INTS, row.get(INT, pair)).reinterpretAsShorts();
+          s0 = s0.add(v0.lanewise(LSHR, 12).and(NIBBLES).reinterpretAsShorts().mul(t));
+          s1 = s1.add(v1.lanewise(LSHR, 12).and(NIBBLES).reinterpretAsShorts().mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 4)).reinterpretAsShorts();
+          s0 = s0.add(v0.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().mul(t));
+          s1 = s1.add(v1.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 8)).reinterpretAsShorts();
+          s0 = s0.add(v0.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().mul(t));
+          s1 = s1.add(v1.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 12)).reinterpretAsShorts();
+          s0 = s0.add(v0.and(NIBBLES).reinterpretAsShorts().mul(t));
+          s1 = s1.add(v1.and(NIBBLES).reinterpretAsShorts().mul(t));
+        }
+        long sum = (long) (b - from) * WORD_ROW + c;
+        s0.intoMemorySegment(y, sum, ORDER);
+        s1.intoMemorySegment(y, sum + BYTES, ORDER);
+      }
+    }
+  }
+
+  /** For vectors that hold the values of all codes in 16 bits. */
+  private static void table(
+      BlockFormat f,
+      MemorySegment w,
+      long tile,
+      int from,
+      int until,
+      MemorySegment row,
+      long at,
+      MemorySegment y) {
+    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
+    for (int b = from; b < until; b++) {
+      long words = tile + f.wordsOf(b);
+      long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
+      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        ShortVector s0 = ShortVector.zero(HALF_WORDS);
+        ShortVector s1 = s0;
+        for (int g = 0; g < 4; g++) {
+          long word = words + (long) g * WORD_ROW + c;
+          long pair = pairs + 16L * g;
+          IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
+          IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
+          ShortVector t;
+          t = IntVector.broadcast(INTS, row.get(INT, pair)).reinterpretAsShorts();
+          s0 =
+              s0.add(
+                  v0.lanewise(LSHR, 12)
+                      .and(NIBBLES)
+                      .reinterpretAsShorts()
+                      .selectFrom(table)
+                      .mul(t));
+          s1 =
+              s1.add(
+                  v1.lanewise(LSHR, 12)
+                      .and(NIBBLES)
+                      .reinterpretAsShorts()
+                      .selectFrom(table)
+                      .mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 4)).reinterpretAsShorts();
+          s0 =
+              s0.add(
+                  v0.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+          s1 =
+              s1.add(
+                  v1.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 8)).reinterpretAsShorts();
+          s0 =
+              s0.add(
+                  v0.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+          s1 =
+              s1.add(
+                  v1.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+          t = IntVector.broadcast(INTS, row.get(INT, pair + 12)).reinterpretAsShorts();
+          s0 = s0.add(v0.and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+          s1 = s1.add(v1.and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
+        }
+        long sum = (long) (b - from) * WORD_ROW + c;
+        s0.intoMemorySegment(y, sum, ORDER);
+        s1.intoMemorySegment(y, sum + BYTES, ORDER);
+      }
+    }
+  }
+
+  /** For vectors of 8 shorts, which hold the magnitudes; an index counts modulo 8. */
+  private static void narrow(
+      BlockFormat f,
+      MemorySegment w,
+      long tile,
+      int from,
+      int until,
+      MemorySegment row,
+      long at,
+      MemorySegment y) {
+    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
+    for (int b = from; b < until; b++) {
+      long words = tile + f.wordsOf(b);
+      long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        ShortVector s = ShortVector.zero(HALF_WORDS);
+        for (int g = 0; g < 4; g++) {
+          long word = words + (long) g * WORD_ROW + c;
+          ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
+          for (int i = 4 * g; i < 4 * g + 4; i++) {
+            ShortVector t =
+                IntVector.broadcast(INTS, row.get(INT, pairs + 4L * i)).reinterpretAsShorts();
+            ShortVector magnitude = v.lanewise(LSHR, 12).and((short) 7).selectFrom(table);
+            ShortVector sign = v.lanewise(ASHR, 15);
+            s = s.add(magnitude.lanewise(XOR, sign).sub(sign).mul(t));
+            v = v.lanewise(LSHL, 4);
+          }
+        }
+        s.intoMemorySegment(y, (long) (b - from) * WORD_ROW + c, ORDER);
+      }
+    }
+  }
+
+  /**
+   * Adds what {@link #sums} wrote, times the scales of the row and of the weights, to the outputs
+   * of one row.
+   *
+   * @param scales byte of the first group's scale in {@code row}
+   * @param y the sums from byte 0 on, scales of the weights from byte {@code scale} on, outputs
+   *     from byte {@code acc} on
+   */
+  static void addScaled(
+      MemorySegment row, long scales, int groups, MemorySegment y, long scale, long acc) {
+    for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+      FloatVector acc0 = FloatVector.fromMemorySegment(FLOATS, y, acc + c, ORDER);
+      FloatVector acc1 = FloatVector.fromMemorySegment(FLOATS, y, acc + c + BYTES, ORDER);
+      for (int g = 0; g < groups; g++) {
+        FloatVector d = FloatVector.broadcast(FLOATS, row.get(FLOAT, scales + 4L * g));
+        long at = (long) g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, y, at, ORDER);
+        v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        FloatVector s = FloatVector.fromMemorySegment(FLOATS, y, scale + at, ORDER);
+        acc0 = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d).fma(s, acc0);
+        v = IntVector.fromMemorySegment(INTS, y, at + BYTES, ORDER);
+        v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        s = FloatVector.fromMemorySegment(FLOATS, y, scale + at + BYTES, ORDER);
+        acc1 = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d).fma(s, acc1);
+      }
+      acc0.intoMemorySegment(y, acc + c, ORDER);
+      acc1.intoMemorySegment(y, acc + c + BYTES, ORDER);
+    }
+  }
+
+  /** Codes of n inputs as 16-bit numbers, for each pair of a rounded row both halves of 32 rows. */
+  static void expand(Codes codes, MemorySegment w, long from, int n, MemorySegment panel, long to) {
+    if (codes != Codes.E2M1) {
+      expandLinear(w, from, n, panel, to);
+    } else if (LENGTH >= 8) {
+      expandTable(w, from, n, panel, to);
+    } else {
+      expandNarrow(w, from, n, panel, to);
+    }
+  }
+
+  private static void expandLinear(MemorySegment w, long from, int n, MemorySegment p, long to) {
+    for (int g = 0; g < n / 8; g++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        long word = from + (long) g * WORD_ROW + c;
+        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
+        for (int i = 4 * g; i < 4 * g + 4; i++) {
+          v.lanewise(ASHR, 12).intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
+      }
+    }
+  }
+
+  private static void expandTable(MemorySegment w, long from, int n, MemorySegment p, long to) {
+    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
+    for (int g = 0; g < n / 8; g++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        long word = from + (long) g * WORD_ROW + c;
+        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
+        for (int i = 4 * g; i < 4 * g + 4; i++) {
+          v.lanewise(LSHR, 12)
+              .selectFrom(table)
+              .intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
+      }
+    }
+  }
+
+  private static void expandNarrow(MemorySegment w, long from, int n, MemorySegment p, long to) {
+    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
+    for (int g = 0; g < n / 8; g++) {
+      for (int c = 0; c < WORD_ROW; c += BYTES) {
+        long word = from + (long) g * WORD_ROW + c;
+        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
+        for (int i = 4 * g; i < 4 * g + 4; i++) {
+          ShortVector sign = v.lanewise(ASHR, 15);
+          ShortVector magnitude = v.lanewise(LSHR, 12).and((short) 7).selectFrom(table);
+          magnitude
+              .lanewise(XOR, sign)
+              .sub(sign)
+              .intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
+          v = v.lanewise(LSHL, 4);
+        }
+      }
+    }
+  }
+}
