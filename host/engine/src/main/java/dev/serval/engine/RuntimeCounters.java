@@ -8,6 +8,7 @@ import dev.serval.api.runtime.LoadReport;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.RuntimeMetrics;
+import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.LoadEvent;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
@@ -62,7 +63,9 @@ final class RuntimeCounters {
    */
   ModelLoader.Loaded load(Supplier<ModelLoader.Loaded> loader) {
     LoadEvent event = new LoadEvent();
-    event.begin();
+    if (FlightRecorder.isReachable()) {
+      event.begin();
+    }
     try {
       ModelLoader.Loaded loaded = loader.get();
       count(loaded);
@@ -79,7 +82,9 @@ final class RuntimeCounters {
       event.failure = e.code();
       throw e;
     } finally {
-      event.commit();
+      if (FlightRecorder.isReachable()) {
+        event.commit();
+      }
     }
   }
 

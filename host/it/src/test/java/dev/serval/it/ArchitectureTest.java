@@ -53,7 +53,8 @@ class ArchitectureTest {
 
   @Test
   void engineSeesNoBackendAndNoModel() {
-    onlyDependsOn("dev.serval.engine..", API, JDK, "org.slf4j..", JSON_PARSER).check(serval);
+    onlyDependsOn("dev.serval.engine..", API, JDK, "jdk.jfr..", "org.slf4j..", JSON_PARSER)
+        .check(serval);
   }
 
   @Test

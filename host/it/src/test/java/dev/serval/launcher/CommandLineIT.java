@@ -18,7 +18,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,6 +40,12 @@ class CommandLineIT {
 
   /** Runs a command; a process that does not end by itself fails the test. */
   private Result serval(String input, String... args) throws IOException, InterruptedException {
+    return java("", input, args);
+  }
+
+  /** The same with options of Java, as its environment variable takes them. */
+  private Result java(String options, String input, String... args)
+      throws IOException, InterruptedException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -50,6 +60,9 @@ class CommandLineIT {
     builder.environment().put("SERVAL_DATA", temporary.resolve("data").toString());
     builder.environment().put("SERVAL_CACHE", temporary.resolve("cache").toString());
     builder.environment().remove("JDK_JAVA_OPTIONS");
+    if (!options.isEmpty()) {
+      builder.environment().put("JDK_JAVA_OPTIONS", options);
+    }
     File out = temporary.resolve("out").toFile();
     File err = temporary.resolve("err").toFile();
     Process process = builder.redirectOutput(out).redirectError(err).start();
@@ -75,6 +88,20 @@ class CommandLineIT {
     String actual = r.err.lines().filter(l -> l.startsWith("actual ")).findFirst().orElseThrow();
     assertEquals(
         plan.substring(plan.indexOf("weights")), actual.substring(actual.indexOf("weights")));
+  }
+
+  @Test
+  void writesDownItsEventsWhileJavaRecords() throws Exception {
+    Path recording = temporary.resolve("recording.jfr");
+    Result r = java("-XX:StartFlightRecording:filename=" + recording, "", "run", "demo", STORY);
+    assertEquals(0, r.code, r.err);
+    Set<String> names = new TreeSet<>();
+    for (RecordedEvent event : RecordingFile.readAllEvents(recording)) {
+      names.add(event.getEventType().getName());
+    }
+    assertTrue(
+        names.containsAll(List.of("dev.serval.Load", "dev.serval.Prefill", "dev.serval.Step")),
+        names::toString);
   }
 
   @Test

@@ -104,6 +104,8 @@ final class Container implements AutoCloseable {
     Map<String, String> config = new HashMap<>();
     config.put(Constants.FRAMEWORK_STORAGE, cache.resolve("felix").toString());
     config.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, hostPackages());
+    // what the JDK puts into classes of flight recorder events while it records
+    config.put(Constants.FRAMEWORK_BOOTDELEGATION, "jdk.jfr.internal.event");
     config.put("felix.fileinstall.dir", folders.plugins().toString());
     config.put("felix.fileinstall.poll", String.valueOf(POLL_MILLIS));
     // plugins that are there already are started before any command looks for them

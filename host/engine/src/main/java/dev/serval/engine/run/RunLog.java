@@ -1,6 +1,7 @@
 package dev.serval.engine.run;
 
 import dev.serval.engine.event.CacheEvent;
+import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.PrefillEvent;
 import dev.serval.engine.event.StepEvent;
 
@@ -13,6 +14,7 @@ final class RunLog {
   private final String model;
   private final RunnerCounters counters;
   private final StepEvent event = new StepEvent();
+  private final boolean events = FlightRecorder.isReachable();
   private long stepStart;
 
   RunLog(String model, RunnerCounters counters) {
@@ -35,7 +37,7 @@ final class RunLog {
   void found(Sequence s, PrefixCache.Reuse reuse) {
     counters.found(reuse);
     CacheEvent lookup = new CacheEvent();
-    if (lookup.isEnabled()) {
+    if (events && lookup.isEnabled()) {
       lookup.model = model;
       lookup.tokens = s.length();
       lookup.reusedTokens = reuse.tokens();
@@ -43,7 +45,7 @@ final class RunLog {
       lookup.commit();
     }
     PrefillEvent prefill = new PrefillEvent();
-    if (prefill.isEnabled()) {
+    if (events && prefill.isEnabled()) {
       prefill.model = model;
       prefill.sequence = s.number();
       prefill.tokens = s.length();
@@ -55,7 +57,9 @@ final class RunLog {
 
   /** A step is about to be submitted. */
   void stepBegins() {
-    event.begin();
+    if (events) {
+      event.begin();
+    }
     stepStart = System.nanoTime();
   }
 
@@ -84,6 +88,9 @@ final class RunLog {
   }
 
   private void record(Batch batch, int decode, boolean done) {
+    if (!events) {
+      return;
+    }
     event.end();
     if (event.shouldCommit()) {
       event.sequences = batch.size();

@@ -2,6 +2,7 @@ package dev.serval.engine.run;
 
 import dev.serval.api.backend.Output;
 import dev.serval.api.error.ServalException;
+import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.PrefillEvent;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -100,7 +101,9 @@ abstract class Sequence {
   /** States that they are computed; returns how long that took. */
   final long prefillEnds(long nanos) {
     if (prefill != null) {
-      prefill.commit();
+      if (FlightRecorder.isReachable()) {
+        prefill.commit();
+      }
       prefill = null;
     }
     return nanos - prefillStart;
