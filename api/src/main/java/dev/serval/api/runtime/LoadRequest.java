@@ -19,6 +19,7 @@ import java.util.OptionalInt;
  *     takes as many as the context holds, if that is more
  * @param backend name of the backend to use; absent for the best
  * @param loadMode how weights that are used as the file has them come into memory
+ * @param cache what is kept of texts for later ones
  */
 public record LoadRequest(
     Path path,
@@ -28,7 +29,8 @@ public record LoadRequest(
     int maxSequences,
     int chunkTokens,
     Optional<String> backend,
-    LoadMode loadMode) {
+    LoadMode loadMode,
+    CacheOptions cache) {
 
   /** Context length unless told otherwise, if the model was trained for as much. */
   public static final int DEFAULT_CONTEXT = 16384;
@@ -60,46 +62,79 @@ public record LoadRequest(
         4,
         DEFAULT_CHUNK,
         Optional.empty(),
-        LoadMode.MAP);
+        LoadMode.MAP,
+        CacheOptions.DEFAULT);
   }
 
   /** The same with a context length. */
   public LoadRequest withContextLength(int tokens) {
     return new LoadRequest(
-        path, OptionalInt.of(tokens), kvType, exact, maxSequences, chunkTokens, backend, loadMode);
+        path,
+        OptionalInt.of(tokens),
+        kvType,
+        exact,
+        maxSequences,
+        chunkTokens,
+        backend,
+        loadMode,
+        cache);
   }
 
   /** The same with another cache type. */
   public LoadRequest withKvType(DataType type) {
     return new LoadRequest(
-        path, contextLength, type, exact, maxSequences, chunkTokens, backend, loadMode);
+        path, contextLength, type, exact, maxSequences, chunkTokens, backend, loadMode, cache);
   }
 
   /** The same with F32 activations and cache. */
   public LoadRequest exactly() {
     return new LoadRequest(
-        path, contextLength, DataType.F32, true, maxSequences, chunkTokens, backend, loadMode);
+        path,
+        contextLength,
+        DataType.F32,
+        true,
+        maxSequences,
+        chunkTokens,
+        backend,
+        loadMode,
+        cache);
   }
 
   /** The same for that many generations at once. */
   public LoadRequest withMaxSequences(int n) {
-    return new LoadRequest(path, contextLength, kvType, exact, n, chunkTokens, backend, loadMode);
+    return new LoadRequest(
+        path, contextLength, kvType, exact, n, chunkTokens, backend, loadMode, cache);
   }
 
   /** The same with another chunk size. */
   public LoadRequest withChunkTokens(int n) {
-    return new LoadRequest(path, contextLength, kvType, exact, maxSequences, n, backend, loadMode);
+    return new LoadRequest(
+        path, contextLength, kvType, exact, maxSequences, n, backend, loadMode, cache);
   }
 
   /** The same on one backend. */
   public LoadRequest onBackend(String name) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, chunkTokens, Optional.of(name), loadMode);
+        path,
+        contextLength,
+        kvType,
+        exact,
+        maxSequences,
+        chunkTokens,
+        Optional.of(name),
+        loadMode,
+        cache);
   }
 
   /** The same, with weights brought into memory in another way. */
   public LoadRequest withLoadMode(LoadMode mode) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, mode);
+        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, mode, cache);
+  }
+
+  /** The same, keeping more or less of texts for later ones. */
+  public LoadRequest withCache(CacheOptions options) {
+    return new LoadRequest(
+        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, loadMode, options);
   }
 }

@@ -307,7 +307,8 @@ final class ModelLoader {
             compiled.step(),
             running(choice.graph()),
             chunkTokens(contextLength),
-            spec.resources().metrics());
+            new CompileSpec.Resources(name, pool, fit.budgets().host(), spec.resources().metrics()),
+            request.cache());
     LoadedModel model =
         LoadedModel.start(
             parts,
@@ -385,7 +386,8 @@ final class ModelLoader {
           maxTokens,
           maxWanted,
           Math.min(SequenceSet.MAX_SEQUENCES, running + KEPT_TEXTS),
-          SharedCells.of(graph.groups(), contextLength, running, maxTokens),
+          SharedCells.of(
+              graph.groups(), contextLength, running, maxTokens, request.cache().windowMemory()),
           false);
     } catch (IllegalArgumentException e) {
       throw new RequestRejectedException(

@@ -17,10 +17,6 @@ import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.runtime.TokenUse;
 import dev.serval.api.tensor.DataType;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,24 +37,8 @@ class ContinuousBatchingTest {
 
   @TempDir private Path folder;
 
-  /** The golden model, told that it was trained for more, and with another window. */
   private Path model(int context, int window) throws IOException {
-    byte[] bytes = Files.readAllBytes(GoldenModel.path("gemma3-mini-Q8_0.gguf"));
-    set(bytes, "gemma3.context_length", context);
-    set(bytes, "gemma3.attention.sliding_window", window);
-    return Files.write(folder.resolve("model.gguf"), bytes);
-  }
-
-  /** Overwrites a number of the metadata: the key is followed by its type and the number. */
-  private static void set(byte[] file, String key, int value) {
-    byte[] name = key.getBytes(StandardCharsets.UTF_8);
-    int at = 0;
-    while (!new String(file, at, name.length, StandardCharsets.ISO_8859_1).equals(key)) {
-      at++;
-    }
-    ByteBuffer.wrap(file)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putInt(at + name.length + Integer.BYTES, value);
+    return LongGolden.write(folder, context, window);
   }
 
   private static List<Integer> ids(SplittableRandom random, int n) {

@@ -75,7 +75,9 @@ final class RunReport {
         use.prompt(),
         use.reused(),
         use.prefilled(),
-        use.dropped() == 0 ? "" : ", " + use.dropped() + " dropped");
+        use.dropped() == 0
+            ? ""
+            : ", " + use.dropped() + " dropped, " + use.moved() + " moved without computing");
     rate(out, "prefill", use.prefilled(), result.prefillNanos());
     // the first token comes out of the prefill
     rate(out, "decode", Math.max(0, result.tokens().size() - 1), result.decodeNanos());

@@ -187,7 +187,7 @@ final class ScriptedModel implements Model {
           said.toString(),
           ids,
           finish,
-          new TokenUse(promptTokens, 0, promptTokens, promptTokens, 0, ""),
+          new TokenUse(promptTokens, 0, promptTokens, promptTokens, 0, "", 0, ""),
           1,
           1);
     }

@@ -4,6 +4,8 @@ import dev.serval.api.attention.MaskKind;
 import dev.serval.api.backend.Step;
 import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.SequenceSet;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -23,8 +25,7 @@ import java.util.Objects;
  * any more.
  *
  * <p>{@code [rangeFrom, rangeUntil)} is an interval of cell indices that holds all cells of a
- * sequence and perhaps others; it limits scans. {@code [untoldFrom, untoldUntil)} are positions
- * that the program may not know the cells of: all that did not enter as tokens.
+ * sequence and perhaps others; it limits scans.
  *
  * <p>Confined to the model's runner thread. Allocates nothing after construction.
  */
@@ -41,8 +42,7 @@ final class CellTable {
   private final int[] until = new int[SequenceSet.MAX_SEQUENCES];
   private final int[] rangeFrom = new int[SequenceSet.MAX_SEQUENCES];
   private final int[] rangeUntil = new int[SequenceSet.MAX_SEQUENCES];
-  private final int[] untoldFrom = new int[SequenceSet.MAX_SEQUENCES];
-  private final int[] untoldUntil = new int[SequenceSet.MAX_SEQUENCES];
+  private final Untold untold = new Untold();
 
   /**
    * Creates a table of free cells.
@@ -73,7 +73,7 @@ final class CellTable {
     return group;
   }
 
-  /** Positions that a sequence may hold before it is pruned. */
+  /** Positions a sequence may hold before it is pruned. */
   int share() {
     return share;
   }
@@ -203,15 +203,9 @@ final class CellTable {
     throw new CacheFullException(mask, n, free.count(), cells(), largest, held(largest));
   }
 
-  /** The lowest n free cells, without taking them. */
-  void peek(int n, int[] cells) {
-    requireFree(n);
-    for (int i = 0; i < n; i++) {
-      cells[i] = free.take();
-    }
-    for (int i = 0; i < n; i++) {
-      free.put(cells[i]);
-    }
+  /** The free ones. */
+  FreeCells free() {
+    return free;
   }
 
   /**
@@ -244,7 +238,7 @@ final class CellTable {
     }
     from[sequence] = Math.min(from[sequence], position);
     until[sequence] = position;
-    untoldUntil[sequence] = Math.min(untoldUntil[sequence], position);
+    untold.cut(sequence, position);
   }
 
   private void drop(int sequence, int first, int end) {
@@ -289,7 +283,7 @@ final class CellTable {
     }
     from[target] = Math.min(from[source], end);
     until[target] = end;
-    markUntold(target, from[target], end);
+    untold.add(target, from[target], end);
   }
 
   /**
@@ -327,8 +321,40 @@ final class CellTable {
     }
     from[sequence] = from[sequence] >= end ? from[sequence] - by : Math.min(from[sequence], begin);
     until[sequence] -= by;
-    untoldUntil[sequence] = Math.min(untoldUntil[sequence], begin);
-    markUntold(sequence, Math.max(begin, from[sequence]), until[sequence]);
+    untold.cut(sequence, begin);
+    untold.add(sequence, Math.max(begin, from[sequence]), until[sequence]);
+  }
+
+  /** Cells that no other sequence sees. */
+  int alone(int sequence) {
+    long bit = bit(sequence);
+    int n = 0;
+    for (int c = rangeFrom[sequence]; c < rangeUntil[sequence]; c++) {
+      n += sequences[c] == bit ? 1 : 0;
+    }
+    return n;
+  }
+
+  /**
+   * Gives a sequence cells for positions whose rows come from elsewhere, instead of all it holds.
+   *
+   * @throws CacheFullException if there are not enough; the sequence holds nothing then
+   */
+  void adopt(int sequence, int first, int end) {
+    remove(sequence, 0);
+    allocate(sequence, first, end - first, new int[end - first]);
+    untold.add(sequence, first, end);
+  }
+
+  /**
+   * Writes the cells of positions that a sequence holds, in order of position.
+   *
+   * @param cells [end − first] I32
+   */
+  void cells(int sequence, int first, int end, MemorySegment cells) {
+    for (int c = next(sequence, first, end, 0); c >= 0; c = next(sequence, first, end, c + 1)) {
+      cells.setAtIndex(ValueLayout.JAVA_INT, positions[c] - first, c);
+    }
   }
 
   /**
@@ -350,20 +376,16 @@ final class CellTable {
     return mask.type() == MaskKind.Type.CHUNKED ? mask.visibleFrom(p) : 0;
   }
 
-  /** Notes positions whose cells the program has to be told. */
-  void markUntold(int sequence, int first, int end) {
-    if (first >= end) {
-      return;
-    }
-    boolean none = untoldFrom[sequence] >= untoldUntil[sequence];
-    untoldFrom[sequence] = none ? first : Math.min(untoldFrom[sequence], first);
-    untoldUntil[sequence] = none ? end : Math.max(untoldUntil[sequence], end);
+  /** Cells of a sequence that the program may not know. */
+  int untold(int sequence) {
+    int first = Math.max(untold.from(sequence), from[sequence]);
+    return Math.max(0, Math.min(untold.until(sequence), until[sequence]) - first);
   }
 
   /** Writes what the program does not know about a sequence in a step. */
   void tell(Step step, int sequence) {
-    int first = untoldFrom[sequence];
-    int end = untoldUntil[sequence];
+    int first = untold.from(sequence);
+    int end = untold.until(sequence);
     if (first < end) {
       for (int c = next(sequence, first, end, 0); c >= 0; c = next(sequence, first, end, c + 1)) {
         step.move(group.index(), sequence, positions[c], c);
@@ -373,7 +395,6 @@ final class CellTable {
 
   /** Notes that the program knows everything about a sequence. */
   void told(int sequence) {
-    untoldFrom[sequence] = 0;
-    untoldUntil[sequence] = 0;
+    untold.cut(sequence, 0);
   }
 }

@@ -83,4 +83,14 @@ final class FreeCells {
     }
     count++;
   }
+
+  /** The lowest n free cells, of which there must be as many; they stay free. */
+  void peek(int n, int[] cells) {
+    for (int i = 0; i < n; i++) {
+      cells[i] = take();
+    }
+    for (int i = 0; i < n; i++) {
+      put(cells[i]);
+    }
+  }
 }

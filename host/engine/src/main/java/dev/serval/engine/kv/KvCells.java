@@ -25,37 +25,16 @@ import java.util.List;
  */
 public final class KvCells {
 
-  /**
-   * Positions that window groups keep beyond the window, so that a text may be changed a little.
-   */
-  public static final int WINDOW_MEMORY = 512;
-
-  /** Cell counts are multiples of this: one word of the bitmap of free cells. */
-  private static final int ROUNDING = Long.SIZE;
-
-  /** Cells of all groups together; keeps the cell moves of a step below 2 GiB. */
-  private static final long MAX_CELLS = 1L << 27;
-
   private final List<KvGroup> groups;
   private final List<CellTable> tables;
   private final int[] taken;
+  private final int windowMemory;
 
   /** Where a sequence goes on if the step under way comes to nothing. */
   private final int[] settledUntil = new int[SequenceSet.MAX_SEQUENCES];
 
   /** Sequences with tokens in the step under way. */
   private long unsettled;
-
-  /**
-   * Creates tables of free cells, with a memory of {@link #WINDOW_MEMORY}.
-   *
-   * @param groups the groups of the graph, by index
-   * @param cells cells per group, 0 for a group without slots
-   * @param maxTokens tokens of a sequence that one step holds at most
-   */
-  public KvCells(List<KvGroup> groups, List<Integer> cells, int maxTokens) {
-    this(groups, cells, maxTokens, WINDOW_MEMORY);
-  }
 
   /**
    * Creates tables of free cells.
@@ -70,64 +49,18 @@ public final class KvCells {
     List<CellTable> all = new ArrayList<>();
     for (KvGroup g : groups) {
       if (!g.slots().isEmpty()) {
-        long share = reach(g, Integer.MAX_VALUE, maxTokens, windowMemory);
-        all.add(new CellTable(g, cells.get(g.index()), windowMemory, (int) share));
+        int share = KvSizes.reach(g, Integer.MAX_VALUE, maxTokens, windowMemory);
+        all.add(new CellTable(g, cells.get(g.index()), windowMemory, share));
       }
     }
     tables = List.copyOf(all);
     taken = new int[maxTokens];
+    this.windowMemory = windowMemory;
   }
 
-  /** Positions that a sequence holds at most. */
-  private static long reach(KvGroup g, int contextLength, int maxTokens, int windowMemory) {
-    int window = g.mask().window();
-    return window == 0
-        ? contextLength
-        : Math.min(contextLength, (long) window + windowMemory + maxTokens);
-  }
-
-  /** {@link #sizes(List, int, int, int, int)} with a memory of {@link #WINDOW_MEMORY}. */
-  public static List<Integer> sizes(
-      List<KvGroup> groups, int contextLength, int maxSequences, int maxTokens) {
-    return sizes(groups, contextLength, maxSequences, maxTokens, WINDOW_MEMORY);
-  }
-
-  /**
-   * The cells that each group needs so that no step ever lacks one: all positions of all sequences,
-   * or, where attention sees only so far back, the window, the memory and one step of each
-   * sequence.
-   *
-   * @param groups the groups of the graph, by index
-   * @param contextLength positions per sequence
-   * @param maxSequences sequences, running and cached
-   * @param maxTokens tokens per step
-   * @param windowMemory positions that window groups keep beyond the window
-   * @return cells per group, multiples of 64; 0 for a group without slots
-   * @throws IllegalArgumentException if that are more than 2^27 cells
-   */
-  public static List<Integer> sizes(
-      List<KvGroup> groups, int contextLength, int maxSequences, int maxTokens, int windowMemory) {
-    List<Integer> sizes = new ArrayList<>();
-    long total = 0;
-    for (KvGroup g : groups) {
-      long cells = 0;
-      if (!g.slots().isEmpty()) {
-        long reach = reach(g, contextLength, maxTokens, windowMemory);
-        cells = (reach * maxSequences + ROUNDING - 1) / ROUNDING * ROUNDING;
-      }
-      total += cells;
-      if (total > MAX_CELLS) {
-        throw new IllegalArgumentException(
-            maxSequences
-                + " sequences of "
-                + contextLength
-                + " tokens need more than "
-                + MAX_CELLS
-                + " cells");
-      }
-      sizes.add((int) cells);
-    }
-    return List.copyOf(sizes);
+  /** Positions that window groups keep beyond the window. */
+  int windowMemory() {
+    return windowMemory;
   }
 
   /** The tables of the groups that have slots, ascending. */
@@ -160,6 +93,19 @@ public final class KvCells {
   }
 
   /**
+   * Whether a step has room for all that its program has to be told about a sequence. A step has
+   * room for any one; where many sequences begin with a long common text, some wait for the next.
+   */
+  public boolean canTell(Step step, int sequence) {
+    requireSequence(sequence);
+    int moves = step.moves();
+    for (int i = 0; i < tables.size(); i++) {
+      moves += tables.get(i).untold(sequence);
+    }
+    return moves <= step.layout().maxMoves();
+  }
+
+  /**
    * Gives the newest tokens of a step cells, and states what each of them sees. Positions that the
    * sequence cannot see any more are freed where there is need. Each sequence is placed once per
    * step.
@@ -170,7 +116,8 @@ public final class KvCells {
    * @param position position of the first token: where the sequence goes on
    * @param n number of tokens, consecutive positions
    * @throws CacheFullException if a group lacks cells; no group gave any then
-   * @throws IllegalStateException if what the first token sees is not in the cache
+   * @throws IllegalStateException if what the first token sees is not in the cache, or the step has
+   *     no room for what has to be {@linkplain #canTell told}; nothing is changed then
    */
   public void place(Step step, int firstRow, int sequence, int position, int n) {
     requireSequence(sequence);
@@ -181,6 +128,14 @@ public final class KvCells {
       }
       prune(table, sequence, position, n);
       table.requireFree(n);
+    }
+    if (!canTell(step, sequence)) {
+      throw new IllegalStateException(
+          "the step holds "
+              + step.moves()
+              + " moves, those of sequence "
+              + sequence
+              + " do not fit");
     }
     unsettled |= 1L << sequence;
     settledUntil[sequence] = position;
@@ -225,10 +180,14 @@ public final class KvCells {
       table.prune(sequence, position);
     }
     if (table.freeCells() < n) {
-      for (int s = 0; s < SequenceSet.MAX_SEQUENCES; s++) {
-        boolean open = (unsettled & 1L << s) != 0;
-        table.prune(s, open ? settledUntil[s] : table.until(s));
-      }
+      pruneAll(table);
+    }
+  }
+
+  private void pruneAll(CellTable table) {
+    for (int s = 0; s < SequenceSet.MAX_SEQUENCES; s++) {
+      boolean open = (unsettled & 1L << s) != 0;
+      table.prune(s, open ? settledUntil[s] : table.until(s));
     }
   }
 
@@ -313,7 +272,7 @@ public final class KvCells {
       for (int p = earliest; p < position; p++) {
         step.move(g.index(), sequence, p, p % table.cells());
       }
-      table.peek(n, taken);
+      table.free().peek(n, taken);
       for (int i = 0; i < n; i++) {
         int from = Math.max(earliest, g.mask().visibleFrom(position + i));
         step.visible(g.index(), i, taken[i], from, position + i + 1);
@@ -368,6 +327,14 @@ public final class KvCells {
     for (CellTable table : tables) {
       table.close(sequence, begin, end);
     }
+  }
+
+  /** Whether a sequence could hold n other positions instead of those it holds in a group. */
+  boolean canHold(CellTable table, int sequence, int n) {
+    if (table.freeCells() + table.alone(sequence) < n) {
+      pruneAll(table);
+    }
+    return table.freeCells() + table.alone(sequence) >= n;
   }
 
   /**

@@ -12,6 +12,7 @@ public final class SharedCellException extends IllegalStateException {
 
   private final int sequence;
   private final int position;
+  private final transient SequenceSet others;
 
   /**
    * Creates the failure.
@@ -32,6 +33,7 @@ public final class SharedCellException extends IllegalStateException {
             + Long.numberOfTrailingZeros(others.bits()));
     this.sequence = sequence;
     this.position = position;
+    this.others = others;
   }
 
   /** The sequence whose tokens were to move. */
@@ -42,5 +44,10 @@ public final class SharedCellException extends IllegalStateException {
   /** Position of a token that cannot move. */
   public int position() {
     return position;
+  }
+
+  /** Who sees the token's cell besides. */
+  public SequenceSet others() {
+    return others;
   }
 }

@@ -17,13 +17,15 @@ public final class SharedCells {
    * @param contextLength positions of all sequences together
    * @param running sequences that are computed at once
    * @param maxTokens tokens per step
+   * @param windowMemory positions that window groups keep beyond the window
    * @return cells per group, multiples of 64; 0 for a group without slots
-   * @throws IllegalArgumentException if there are too many, see {@link KvCells#sizes}
+   * @throws IllegalArgumentException if there are too many, see {@link KvSizes#cells(List, int,
+   *     int, int, int)}
    */
   public static List<Integer> of(
-      List<KvGroup> groups, int contextLength, int running, int maxTokens) {
-    List<Integer> whole = KvCells.sizes(groups, contextLength, 1, maxTokens, contextLength);
-    List<Integer> each = KvCells.sizes(groups, contextLength, running, maxTokens);
+      List<KvGroup> groups, int contextLength, int running, int maxTokens, int windowMemory) {
+    List<Integer> whole = KvSizes.cells(groups, contextLength, 1, maxTokens, contextLength);
+    List<Integer> each = KvSizes.cells(groups, contextLength, running, maxTokens, windowMemory);
     return groups.stream().map(g -> Math.min(whole.get(g.index()), each.get(g.index()))).toList();
   }
 }

@@ -10,6 +10,7 @@ import dev.serval.api.runtime.TokenLogprobs;
 import dev.serval.api.runtime.TokenUse;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.run.PrefixCache.Reuse;
+import dev.serval.engine.run.PrefixCache.Shift;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,6 +65,8 @@ final class GenerationSequence extends Sequence {
 
   private int generatedTokens;
   private int dropped;
+  private int moved;
+  private String shiftMiss = "";
   private int prefilled;
   private @Nullable Reuse reuse;
   private int drawn;
@@ -251,12 +254,19 @@ final class GenerationSequence extends Sequence {
   }
 
   @Override
-  void dropped(int n, int left) {
-    super.dropped(n, left);
+  void dropped(int n, Shift shift) {
+    super.dropped(n, shift);
     System.arraycopy(history, kept() + n, history, kept(), length - kept() - n);
     length -= n;
     dropped += n;
     promptTokens -= Math.clamp(promptTokens - kept(), 0, n);
+    moved += shift.moved();
+    shiftMiss = shift.miss().isEmpty() ? shiftMiss : shift.miss();
+  }
+
+  @Override
+  int promptEnd() {
+    return promptTokens;
   }
 
   private void finish(FinishReason reason) {
@@ -285,7 +295,9 @@ final class GenerationSequence extends Sequence {
         prefilled,
         rows(),
         dropped,
-        found == null ? "it was not computed" : found.miss());
+        found == null ? "it was not computed" : found.miss(),
+        moved,
+        shiftMiss);
   }
 
   @Override

@@ -11,9 +11,9 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Node;
 import dev.serval.api.graph.OutputKind;
 import dev.serval.api.graph.Projection;
-import dev.serval.api.metrics.Metrics;
 import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.model.ChatFormat;
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.Capability;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.EmbedRequest;
@@ -29,10 +29,12 @@ import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.sampling.LogSoftmax;
 import dev.serval.engine.sampling.Sampler;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -66,7 +68,8 @@ public final class LoadedModel implements Model {
    * @param step a step of the program
    * @param running generations that run at once, at most as many as the program has sequences
    * @param chunkTokens prompt tokens per step
-   * @param metrics counters of model and program
+   * @param host host memory for what is kept beyond the program's caches
+   * @param cache how much that may be
    */
   public record Parts(
       ModelInfo info,
@@ -77,7 +80,8 @@ public final class LoadedModel implements Model {
       Step step,
       int running,
       int chunkTokens,
-      Metrics metrics) {}
+      CompileSpec.Resources host,
+      CacheOptions cache) {}
 
   private final Parts parts;
   private final RunnerOptions options;
@@ -97,7 +101,7 @@ public final class LoadedModel implements Model {
   private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
     this.parts = parts;
     this.options = options;
-    counters = new RunnerCounters(parts.metrics());
+    counters = new RunnerCounters(parts.host().metrics());
     checks = new RequestChecks(parts.info(), idBound(parts.graph()));
     int rowWidth = parts.graph().outputWidth();
     int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
@@ -120,17 +124,27 @@ public final class LoadedModel implements Model {
                 parts.graph().wholeSequences()),
             options.queueBound(),
             counters.refused());
-    parts.metrics().gauge("engine.queue.waiting", scheduler::waiting);
+    parts.host().metrics().gauge("engine.queue.waiting", scheduler::waiting);
     runner =
         new ModelRunner(
             parts.info().name(),
             parts.program(),
             parts.step(),
-            new KvCells(parts.graph().groups(), limits.cells(), limits.maxTokens()),
+            cache(parts, limits),
             scheduler,
             options,
             counters,
             () -> onEnd.accept(this));
+  }
+
+  private static KvCache cache(Parts parts, CompileSpec.Limits limits) {
+    var groups = parts.graph().groups();
+    boolean caches = groups.stream().anyMatch(g -> !g.slots().isEmpty());
+    return new KvCache(
+        new KvCells(groups, limits.cells(), limits.maxTokens(), parts.cache().windowMemory()),
+        caches ? List.of(parts.program().kv()) : List.of(),
+        parts.host(),
+        parts.cache().checkpointBytes());
   }
 
   private static Sampler.Vocabulary drawable(int rowWidth, int size, IntPredicate never) {
@@ -342,7 +356,7 @@ public final class LoadedModel implements Model {
 
   @Override
   public MetricsSnapshot metrics() {
-    return parts.metrics().snapshot();
+    return parts.host().metrics().snapshot();
   }
 
   /**

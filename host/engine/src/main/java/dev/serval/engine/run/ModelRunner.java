@@ -7,6 +7,7 @@ import dev.serval.api.backend.Step;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
+import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -42,6 +43,7 @@ final class ModelRunner {
   private final String name;
   private final Program program;
   private final Step step;
+  private final KvCache cache;
   private final KvCells cells;
   private final Scheduler scheduler;
   private final RunnerOptions options;
@@ -66,7 +68,7 @@ final class ModelRunner {
    * @param name name of the model, for the thread and messages
    * @param program what computes
    * @param step a step of the program
-   * @param cells cell tables, nothing in them
+   * @param cache cells and rows of the program, nothing in them; closed at the end
    * @param scheduler decides what is computed
    * @param options bounds
    * @param counters counters of the model
@@ -76,7 +78,7 @@ final class ModelRunner {
       String name,
       Program program,
       Step step,
-      KvCells cells,
+      KvCache cache,
       Scheduler scheduler,
       RunnerOptions options,
       RunnerCounters counters,
@@ -84,14 +86,15 @@ final class ModelRunner {
     this.name = name;
     this.program = program;
     this.step = step;
-    this.cells = cells;
+    this.cache = cache;
+    cells = cache.cells();
     this.scheduler = scheduler;
     this.options = options;
     log = new RunLog(name, counters);
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
     outputs = new OutputRows(name, step);
-    prefixes = new PrefixCache(cells, step.layout().limits().maxSequences(), scheduler.active());
+    prefixes = new PrefixCache(cache, step.layout().limits().maxSequences(), scheduler.active());
     thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
   }
 
@@ -179,7 +182,7 @@ final class ModelRunner {
     for (int i = 0; i < batch.size(); i++) {
       Sequence s = batch.sequence(i);
       int n = batch.count(i);
-      if (s.isParked() || !prefixes.makeRoom(s, n, inStep)) {
+      if (s.isParked() || !cells.canTell(step, s.number()) || !prefixes.makeRoom(s, n, inStep)) {
         batch.leaveOut(i);
         continue;
       }
@@ -260,6 +263,7 @@ final class ModelRunner {
           take(s, output);
         }
       }
+      cache.remember(s.number(), s.promptEnd());
       if (s.isEnded()) {
         retire(s);
       } else if (s.overflow() > 0) {
@@ -270,9 +274,8 @@ final class ModelRunner {
 
   /** Drops tokens of a sequence that fills the context. */
   private void shift(Sequence s) {
-    int left = cells.resumable(s.number(), Math.min(s.kept(), s.computed()));
-    cells.remove(s.number(), left);
-    s.dropped(s.overflow(), left);
+    int n = s.overflow();
+    s.dropped(n, prefixes.drop(s, n));
   }
 
   /** Hands a sequence a row; guarded without an object for it. */
@@ -291,7 +294,7 @@ final class ModelRunner {
     log.stepAborted(batch);
     for (int i = 0; i < batch.size(); i++) {
       Sequence s = batch.sequence(i);
-      cells.remove(s.number(), s.computed());
+      cache.remove(s.number(), s.computed());
     }
     unaskedAborts = scheduler.isEnding() || batch.hasCancelled() ? 0 : unaskedAborts + 1;
     if (unaskedAborts == MAX_UNASKED_ABORTS) {
@@ -334,6 +337,7 @@ final class ModelRunner {
       LOG.error("the runner of {} did not end cleanly", name, e);
     } finally {
       outputs.close();
+      cache.close();
       onEnd.run();
       over.countDown();
     }

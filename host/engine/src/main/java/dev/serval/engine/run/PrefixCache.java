@@ -1,7 +1,10 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.kv.SequenceSet;
+import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.kv.SequenceNumbers;
+import dev.serval.engine.kv.SharedCellException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +52,15 @@ final class PrefixCache {
    */
   record Reuse(int tokens, Miss why, String miss) {}
 
+  /**
+   * What dropping tokens left of the rows behind them.
+   *
+   * @param left tokens whose rows are in the cache still
+   * @param moved rows among them that moved
+   * @param miss why the others have to be computed again; empty if there are none
+   */
+  record Shift(int left, int moved, String miss) {}
+
   /** The text of a sequence that ended; the first is the one used least recently. */
   private static final class Kept {
 
@@ -61,6 +73,7 @@ final class PrefixCache {
     }
   }
 
+  private final KvCache cache;
   private final KvCells cells;
   private final SequenceNumbers numbers;
   private final List<Sequence> active;
@@ -70,12 +83,13 @@ final class PrefixCache {
   /**
    * Starts empty.
    *
-   * @param cells the cell tables of the program
+   * @param cache cells and rows of the program
    * @param numbers sequences the program knows at most
    * @param active the running sequences, changed by the scheduler
    */
-  PrefixCache(KvCells cells, int numbers, List<Sequence> active) {
-    this.cells = cells;
+  PrefixCache(KvCache cache, int numbers, List<Sequence> active) {
+    this.cache = cache;
+    cells = cache.cells();
     this.numbers = new SequenceNumbers(numbers);
     this.active = active;
   }
@@ -102,18 +116,27 @@ final class PrefixCache {
     s.admit(numbers.take());
   }
 
-  /** Lets a sequence that holds nothing begin with rows that are in the cache. */
-  private Reuse reuse(Sequence s) {
+  /**
+   * A beginning that a sequence shares now, whose windows may have to be restored.
+   *
+   * @param most leading tokens that might be reused
+   * @param longest leading tokens that a text in the cache has too
+   * @param tokens leading tokens to go on from
+   */
+  private record Beginning(int most, int longest, int tokens) {}
+
+  /** Lets a sequence that holds nothing share the longest beginning in the cache. */
+  private Beginning share(Sequence s) {
     int most = Math.min(s.reusable(), s.length() - 1);
     if (most <= 0) {
-      return new Reuse(0, Miss.NOT_ASKED, "reuse was not asked for");
+      return new Beginning(0, 0, 0);
     }
     int source = -1;
     int best = 0;
     int longest = 0;
     for (Sequence other : active) {
       int common = other.equals(s) || other.number() < 0 ? 0 : common(s, other, most);
-      int usable = common > best ? cells.resumable(other.number(), common) : 0;
+      int usable = common > best ? cache.resumable(other.number(), common).position() : 0;
       longest = Math.max(longest, common);
       if (usable > best) {
         best = usable;
@@ -123,7 +146,7 @@ final class PrefixCache {
     Kept used = null;
     for (Kept k : kept) {
       int common = common(s, k.tokens, most);
-      int usable = common > best ? cells.resumable(k.number, common) : 0;
+      int usable = common > best ? cache.resumable(k.number, common).position() : 0;
       longest = Math.max(longest, common);
       if (usable > best) {
         best = usable;
@@ -132,29 +155,45 @@ final class PrefixCache {
       }
     }
     if (best > 0) {
-      cells.fork(source, s.number(), best);
+      cache.fork(source, s.number(), best);
     }
     if (used != null) {
       refresh(used, best);
     }
-    return found(most, longest, best);
+    return new Beginning(most, longest, best);
   }
 
-  private static Reuse found(int most, int longest, int best) {
-    if (best == most) {
-      return new Reuse(best, Miss.NONE, "");
+  /**
+   * Has a sequence hold what its next token sees; kept texts give way where cells lack for that.
+   */
+  private Reuse restore(Sequence s, Beginning shared) {
+    while (!cache.hasRoom(s.number(), shared.tokens()) && evictOldest()) {
+      // one more
+    }
+    int tokens = cache.resume(s.number(), shared.tokens()).position();
+    return found(shared.most(), shared.longest(), tokens);
+  }
+
+  private static Reuse found(int most, int longest, int tokens) {
+    if (most <= 0) {
+      return new Reuse(0, Miss.NOT_ASKED, "reuse was not asked for");
+    }
+    if (tokens == most) {
+      return new Reuse(tokens, Miss.NONE, "");
     }
     if (longest == 0) {
-      return new Reuse(best, Miss.UNKNOWN, "no text in the cache begins like this one");
+      return new Reuse(tokens, Miss.UNKNOWN, "no text in the cache begins like this one");
     }
-    return best == longest
+    return tokens == longest
         ? new Reuse(
-            best, Miss.DIFFERS, "the text in the cache differs from token " + longest + " on")
+            tokens, Miss.DIFFERS, "the text in the cache differs from token " + longest + " on")
         : new Reuse(
-            best,
+            tokens,
             Miss.WINDOW,
             longest
-                + " tokens are known, but what the next one sees is gone from the window's cells");
+                + " tokens are known, but what the next one sees is gone from the window: computing"
+                + " goes on from token "
+                + tokens);
   }
 
   /** Tokens that two texts have in common and the second has in the cache. */
@@ -190,11 +229,11 @@ final class PrefixCache {
   void keep(Sequence s) {
     int n = s.computed();
     if (n == 0) {
-      cells.remove(s.number(), 0);
+      cache.remove(s.number(), 0);
       numbers.release(s.number());
       return;
     }
-    cells.remove(s.number(), n);
+    cache.remove(s.number(), n);
     int[] tokens = new int[n];
     for (int i = 0; i < n; i++) {
       tokens[i] = s.token(i);
@@ -211,8 +250,55 @@ final class PrefixCache {
   }
 
   private void forget(Kept text) {
-    cells.remove(text.number, 0);
+    cache.remove(text.number, 0);
     numbers.release(text.number);
+  }
+
+  /**
+   * Takes tokens behind the kept ones of a sequence out of its rows. Those behind them move, if the
+   * program can move keys and no other running sequence sees them; else they are gone too.
+   *
+   * @param n tokens to drop
+   * @return what is left
+   */
+  Shift drop(Sequence s, int n) {
+    int begin = Math.min(s.kept(), s.computed());
+    int end = begin + n;
+    String problem = String.join("; ", cache.shiftProblems());
+    if (problem.isEmpty() && !move(s.number(), begin, end)) {
+      problem = "what had to move is shared with another running text";
+    }
+    int whole = Math.max(begin, s.computed() - n);
+    int left = cache.resume(s.number(), problem.isEmpty() ? whole : begin).position();
+    if (problem.isEmpty() && left < whole) {
+      problem = "what token " + whole + " sees was gone from the window already";
+    }
+    return new Shift(left, Math.max(0, left - begin), left == whole ? "" : problem);
+  }
+
+  /** Closes a gap; kept texts that share what has to move give way. */
+  private boolean move(int number, int begin, int end) {
+    while (true) {
+      try {
+        cache.remove(number, begin, end);
+        return true;
+      } catch (SharedCellException e) {
+        if (!forgetAny(e.others())) {
+          return false;
+        }
+      }
+    }
+  }
+
+  private boolean forgetAny(SequenceSet numbersOfTexts) {
+    boolean any = false;
+    for (int i = kept.size() - 1; i >= 0; i--) {
+      if (numbersOfTexts.contains(kept.get(i).number)) {
+        forget(kept.remove(i));
+        any = true;
+      }
+    }
+    return any;
   }
 
   /** Frees the kept text used least recently; returns whether there was one. */
@@ -253,23 +339,24 @@ final class PrefixCache {
    * @return what it reuses, or null if it has to wait on
    */
   @Nullable Reuse resume(Sequence s) {
-    Reuse reuse = reuse(s);
-    while (!cells.fits(s.number(), reuse.tokens(), s.length() - reuse.tokens())) {
+    Beginning shared = share(s);
+    while (!cells.fits(s.number(), shared.tokens(), s.length() - shared.tokens())) {
       if (!evictOldest()) {
         Sequence victim = pausedVictim(s, 0);
         if (victim == null) {
-          cells.remove(s.number(), 0);
+          cache.remove(s.number(), 0);
           return null;
         }
         park(victim);
       }
     }
+    Reuse reuse = restore(s, shared);
     s.unpark(reuse.tokens());
     return reuse;
   }
 
   private void park(Sequence victim) {
-    cells.remove(victim.number(), 0);
+    cache.remove(victim.number(), 0);
     victim.park();
     parked++;
   }

@@ -138,10 +138,15 @@ abstract class Sequence {
    * States that tokens were dropped, from the text and from the cache.
    *
    * @param n the {@link #overflow}
-   * @param left tokens whose rows are in the cache still
+   * @param shift what is in the cache still
    */
-  void dropped(int n, int left) {
-    computed = left;
+  void dropped(int n, PrefixCache.Shift shift) {
+    computed = shift.left();
+  }
+
+  /** A position that another text may go on from: the end of a prompt; 0 for none. */
+  int promptEnd() {
+    return 0;
   }
 
   /** Asks for an end; the runner thread carries it out. From any thread. */

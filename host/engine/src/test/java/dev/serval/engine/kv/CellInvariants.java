@@ -18,7 +18,7 @@ final class CellInvariants {
     BitSet positions = new BitSet(held.length * table.cells());
     for (int cell = 0; cell < table.cells(); cell++) {
       long owners = table.sequences(cell).bits();
-      require((owners == 0) == table.isFree(cell), table, cell, "bitmap");
+      require((owners == 0) == table.free().contains(cell), table, cell, "bitmap");
       free += owners == 0 ? 1 : 0;
       int position = table.position(cell);
       for (long left = owners; left != 0; left &= left - 1) {

@@ -28,22 +28,22 @@ class KvCellsTest {
     assertEquals(
         List.of(4096, 4 * (10 + 5 + 49), 4 * (12 + 5 + 47)),
         List.of(
-            KvCells.sizes(GROUPS, 1024, 4, 49, 5).get(0),
-            KvCells.sizes(GROUPS, 1024, 4, 49, 5).get(1),
-            KvCells.sizes(GROUPS, 1024, 4, 47, 5).get(2)));
-    assertEquals(List.of(64, 64, 64), KvCells.sizes(GROUPS, 9, 1, 100));
-    assertEquals(64 + 512 + 10, KvCells.sizes(GROUPS, 9999, 64, 64).get(1) / 64);
+            KvSizes.cells(GROUPS, 1024, 4, 49, 5).get(0),
+            KvSizes.cells(GROUPS, 1024, 4, 49, 5).get(1),
+            KvSizes.cells(GROUPS, 1024, 4, 47, 5).get(2)));
+    assertEquals(List.of(64, 64, 64), KvSizes.cells(GROUPS, 9, 1, 100, 512));
+    assertEquals(64 + 512 + 10, KvSizes.cells(GROUPS, 9999, 64, 64, 512).get(1) / 64);
   }
 
   @Test
   void windowGroupsNeedNoMoreThanCausalOnes() {
-    assertEquals(List.of(128, 128, 128), KvCells.sizes(GROUPS, 8, 16, 1000));
+    assertEquals(List.of(128, 128, 128), KvSizes.cells(GROUPS, 8, 16, 1000, 512));
   }
 
   @Test
   void groupWithoutSlotsNeedsNoCells() {
     List<KvGroup> groups = List.of(new KvGroup(0, MaskKind.BIDIRECTIONAL, List.of()));
-    assertEquals(List.of(0), KvCells.sizes(groups, 8, 16, 1000));
+    assertEquals(List.of(0), KvSizes.cells(groups, 8, 16, 1000, 512));
   }
 
   @Test
@@ -51,7 +51,7 @@ class KvCellsTest {
     IllegalArgumentException e =
         assertThrows(
             IllegalArgumentException.class,
-            () -> KvCells.sizes(GROUPS, Integer.MAX_VALUE, 64, 256));
+            () -> KvSizes.cells(GROUPS, Integer.MAX_VALUE, 64, 256, 512));
     assertTrue(String.valueOf(e.getMessage()).contains("64 sequences of 2147483647 tokens"));
   }
 
@@ -68,7 +68,7 @@ class KvCellsTest {
 
   @Test
   void sixtyFourSequencesPlaceTheirTokens() {
-    KvCells cells = new KvCells(GROUPS, KvCells.sizes(GROUPS, 8, 64, 4), 4);
+    KvCells cells = new KvCells(GROUPS, KvSizes.cells(GROUPS, 8, 64, 4, 512), 4, 512);
     Step step = step(graph(MASKS), 4, 64, 512, 512, 512);
     for (int s = 0; s < 64; s++) {
       placed(cells, step, s, 4);
@@ -145,7 +145,7 @@ class KvCellsTest {
 
   @Test
   void imageTokensSeeEachOtherHoweverManyThereAre() {
-    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 100);
+    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 100, 512);
     Step step = step(graph(MASKS), 100, 2, 128, 128, 128);
     placed(cells, step, 0, 100);
     cells.seeEachOther(step, 0, 5, 75);
@@ -163,7 +163,7 @@ class KvCellsTest {
 
   @Test
   void tokensThatAreNotInTheStepAreNotSeen() {
-    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 20);
+    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 20, 512);
     Step step = step(graph(MASKS), 20, 2, 128, 128, 128);
     placed(cells, step, 0, 10);
     for (int[] span : new int[][] {{5, 11}, {10, 12}, {3, 3}, {-1, 4}}) {
@@ -189,7 +189,7 @@ class KvCellsTest {
     assertEquals(List.of(128 - 10, 128), List.of(step.from(1, 15), step.until(1, 15)));
     for (int row = 0; row < 16; row++) {
       for (CellTable t : cells.tables()) {
-        assertTrue(t.isFree(step.cell(t.group().index(), row)));
+        assertTrue(t.free().contains(step.cell(t.group().index(), row)));
       }
     }
     assertThrows(IllegalArgumentException.class, () -> cells.reserve(step, 0, 16));
@@ -199,7 +199,7 @@ class KvCellsTest {
 
   @Test
   void emptyCacheIsReservedFromItsFirstCell() {
-    KvCells cells = new KvCells(GROUPS, List.of(64, 64, 64), 8);
+    KvCells cells = new KvCells(GROUPS, List.of(64, 64, 64), 8, 512);
     Step step = step(graph(MASKS), 8, 1, 64, 64, 64);
     step.begin();
     cells.reserve(step, 0, 8);
@@ -213,7 +213,7 @@ class KvCellsTest {
     for (CellTable t : cells.tables()) {
       List<Object> one = new ArrayList<>();
       for (int c = 0; c < t.cells(); c++) {
-        one.add(t.isFree(c) ? "free" : t.position(c) + " " + t.sequences(c));
+        one.add(t.free().contains(c) ? "free" : t.position(c) + " " + t.sequences(c));
       }
       one.add(t.freeCells());
       all.add(one);
@@ -223,7 +223,7 @@ class KvCellsTest {
 
   @Test
   void forkIsToldUntilAStepIsSettled() {
-    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 16);
+    KvCells cells = new KvCells(GROUPS, List.of(128, 128, 128), 16, 512);
     Step step = step(graph(MASKS), 16, 3, 128, 128, 128);
     placed(cells, step, 0, 9);
     cells.settle();
@@ -241,5 +241,28 @@ class KvCellsTest {
     for (int i = 0; i < 3; i++) {
       assertEquals(List.of(i, 1, 6), List.of(step.move(i, 0), step.move(i, 1), step.move(i, 2)));
     }
+  }
+
+  /** Each fork of a long text has as much to tell as the cache has cells. */
+  @Test
+  void forksThatDoNotFitAStepWaitForTheNext() {
+    List<KvGroup> groups = groups(MaskKind.CAUSAL);
+    KvCells cells = new KvCells(groups, List.of(64), 50, 512);
+    Step step = step(graph(MaskKind.CAUSAL), 50, 4, 64);
+    placed(cells, step, 0, 40);
+    cells.settle();
+    cells.fork(0, 1, 40);
+    cells.fork(0, 2, 40);
+    placed(cells, step, 1, 1);
+    assertFalse(cells.canTell(step, 2));
+    step.token(0, 40, 2);
+    IllegalStateException e =
+        assertThrows(IllegalStateException.class, () -> cells.place(step, 1, 2, 40, 1));
+    assertEquals("the step holds 40 moves, those of sequence 2 do not fit", e.getMessage());
+    assertEquals(40, cells.length(2));
+    cells.settle();
+    step.begin();
+    assertTrue(cells.canTell(step, 2));
+    assertEquals(40, placed(cells, step, 2, 1).moves());
   }
 }

@@ -13,7 +13,7 @@ import dev.serval.api.metrics.Metrics;
 import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.PlanRequest.Strategy;
 import dev.serval.api.tensor.DataType;
-import dev.serval.engine.kv.KvCells;
+import dev.serval.engine.kv.KvSizes;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.plan.PlacementProblem.Options;
 import dev.serval.tck.graphs.TestModel;
@@ -51,7 +51,7 @@ class PlannerTest {
 
   private static CompileSpec spec(Graph graph, int contextLength) {
     int tokens = Math.min(64, contextLength);
-    List<Integer> cells = KvCells.sizes(graph.groups(), contextLength, 2, tokens);
+    List<Integer> cells = KvSizes.cells(graph.groups(), contextLength, 2, tokens, 512);
     return new CompileSpec(
         new CompileSpec.Limits(tokens, Math.min(tokens, 2), 2, cells, false),
         DataType.F16,

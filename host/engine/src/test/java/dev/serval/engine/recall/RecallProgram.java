@@ -13,7 +13,6 @@ import dev.serval.api.backend.StepLayout;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.Value;
-import dev.serval.api.kv.KvStorage;
 import dev.serval.api.kv.SequenceSet;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
@@ -52,12 +51,14 @@ public final class RecallProgram implements Program {
 
   private record Place(int sequence, int position) {}
 
-  private record Held(int position, int token) {}
+  /** What a cell holds. */
+  record Held(int position, int token) {}
 
   private final StepLayout layout;
   private final List<Map<Place, Integer>> cellOf = new ArrayList<>();
   private final List<Map<Integer, Held>> inCell = new ArrayList<>();
   private final List<List<List<Integer>>> pooledTexts = new ArrayList<>();
+  private final RecallRows rows;
   private @Nullable Step submitted;
   private boolean interrupted;
   private boolean holding;
@@ -65,8 +66,8 @@ public final class RecallProgram implements Program {
   private boolean closed;
   private volatile boolean newStepFails;
 
-  public RecallProgram(int contextLength, int maxSequences, int maxTokens) {
-    this(graph(), limits(contextLength, maxSequences, maxTokens));
+  public RecallProgram(int contextLength, int maxSequences, int maxTokens, int windowMemory) {
+    this(graph(), limits(contextLength, maxSequences, maxTokens, windowMemory));
   }
 
   public RecallProgram(Graph graph, CompileSpec.Limits limits) {
@@ -75,14 +76,16 @@ public final class RecallProgram implements Program {
       cellOf.add(new HashMap<>());
       inCell.add(new HashMap<>());
     }
+    rows = new RecallRows(graph, inCell);
   }
 
-  private static CompileSpec.Limits limits(int contextLength, int maxSequences, int maxTokens) {
+  private static CompileSpec.Limits limits(
+      int contextLength, int maxSequences, int maxTokens, int windowMemory) {
     return new CompileSpec.Limits(
         maxTokens,
         Math.min(maxTokens, Math.max(maxSequences, 4)),
         Math.min(SequenceSet.MAX_SEQUENCES, maxSequences + KEPT_TEXTS),
-        SharedCells.of(graph().groups(), contextLength, maxSequences, maxTokens),
+        SharedCells.of(graph().groups(), contextLength, maxSequences, maxTokens, windowMemory),
         false);
   }
 
@@ -331,8 +334,8 @@ public final class RecallProgram implements Program {
   }
 
   @Override
-  public KvStorage kv() {
-    throw new UnsupportedOperationException("no rows here");
+  public RecallRows kv() {
+    return rows;
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.serval.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
@@ -9,6 +10,7 @@ import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.ContextOptions.Overflow;
 import dev.serval.api.runtime.FinishReason;
 import dev.serval.api.runtime.GenerateRequest;
+import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.engine.recall.LetterTokenizer;
@@ -68,10 +70,13 @@ class ContextShiftTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0", "5", "31"})
-  void shiftGoesOnBeyondTheContext(int keep) throws InterruptedException {
+  @CsvSource({"0, true", "5, true", "31, true", "0, false", "5, false", "31, false"})
+  void shiftGoesOnBeyondTheContext(int keep, boolean moves) throws InterruptedException {
     int kept = Math.min(keep, CONTEXT - 2);
     try (RunningModel m = new RunningModel(CONTEXT, 1, 8)) {
+      if (!moves) {
+        m.program.kv().denyShifts("keys stay");
+      }
       GenerationResult r =
           m.model
               .generate(request("thequickbrownfox", 70, Overflow.SHIFT, keep), TokenSink.NONE)
@@ -82,6 +87,48 @@ class ContextShiftTest {
       int perShift = ContextShift.discard(CONTEXT, kept, CONTEXT);
       int shifts = (16 + 70 - 1 - CONTEXT) / perShift + 1;
       assertEquals(shifts * perShift, r.use().dropped());
+      int behind = shifts * (CONTEXT - 1 - kept - perShift);
+      assertEquals(moves ? behind : 0, r.use().moved());
+      assertEquals(moves || behind == 0 ? "" : "keys stay", r.use().shift());
+      assertEquals(16 + 70 - 1 + (moves ? 0 : behind), r.use().computed());
+      // A key and a value per group; the causal one holds all rows, the other its window at least.
+      assertEquals(moves && behind > 0, m.program.kv().shifted() > 0);
+    }
+  }
+
+  /** Nobody else sees what moves: a kept text that does gives way. */
+  @Test
+  void keptTextGivesWayToAShift() throws InterruptedException {
+    try (RunningModel m = new RunningModel(CONTEXT, 1, 8)) {
+      m.generate("thequickbrownfox", 12);
+      GenerationResult r =
+          m.model
+              .generate(
+                  request("thequickbrownfoxjumpsoverthe", 30, Overflow.SHIFT, 2), TokenSink.NONE)
+              .await();
+      assertEquals(16, r.use().reused());
+      assertEquals("", r.use().shift());
+      assertEquals(expected("thequickbrownfoxjumpsoverthe", 30, 2), r.tokens());
+    }
+  }
+
+  /** Keys that another running text sees stay where they are. */
+  @Test
+  void sharedRowsAreComputedAgain() throws InterruptedException {
+    String prompt = "thequickbrownfox";
+    try (RunningModel m = new RunningModel(3 * CONTEXT, 2, 8)) {
+      m.program.hold();
+      Generation other = m.model.generate(RunningModel.request(prompt, 70), TokenSink.NONE);
+      m.program.awaitSteps(1);
+      Generation shifted =
+          m.model.generate(
+              request(prompt + "jumps", 3 * CONTEXT, Overflow.SHIFT, 2), TokenSink.NONE);
+      m.program.letGo();
+      GenerationResult r = shifted.await();
+      assertEquals("", other.await().use().shift());
+      assertEquals(0, other.await().use().dropped());
+      assertEquals(RunningModel.expected(prompt, 70), other.await().tokens());
+      assertTrue(r.use().dropped() > 0);
     }
   }
 

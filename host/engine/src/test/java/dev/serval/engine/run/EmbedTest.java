@@ -11,7 +11,7 @@ import dev.serval.api.error.BackendLostException;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.memory.MemoryUse;
-import dev.serval.api.metrics.Metrics;
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.Capability;
 import dev.serval.api.runtime.EmbedRequest;
 import dev.serval.api.runtime.EmbedResult;
@@ -82,7 +82,8 @@ class EmbedTest {
               step,
               maxSequences,
               SHARED,
-              new Metrics());
+              RunningModel.host(),
+              CacheOptions.DEFAULT);
       LoadedModel model =
           LoadedModel.start(
               parts,

@@ -3,6 +3,8 @@ package dev.serval.engine.run;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.Generation;
 import dev.serval.api.runtime.GenerationResult;
@@ -13,11 +15,14 @@ import dev.serval.engine.recall.RecallProgram;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What later texts find in the cache, and what happens when it is full. */
 @Timeout(60)
@@ -38,7 +43,7 @@ class PrefixCacheTest {
   void aTextThatGoesOnComputesOnlyWhatIsNew() throws InterruptedException {
     try (RunningModel m = new RunningModel(128, 2, 16)) {
       GenerationResult first = m.generate(PROMPT, 10);
-      assertEquals(new TokenUse(21, 0, 21, 30, 0, first.use().reuse()), first.use());
+      assertEquals(new TokenUse(21, 0, 21, 30, 0, first.use().reuse(), 0, ""), first.use());
       assertEquals("no text in the cache begins like this one", first.use().reuse());
 
       String next = PROMPT + letters(first.tokens()) + "overthelazydog";
@@ -60,7 +65,7 @@ class PrefixCacheTest {
     try (RunningModel m = new RunningModel(128, 2, 16)) {
       m.generate(PROMPT, 10);
       GenerationResult again = m.generate(PROMPT, 10);
-      assertEquals(new TokenUse(21, 20, 1, 10, 0, ""), again.use());
+      assertEquals(new TokenUse(21, 20, 1, 10, 0, "", 0, ""), again.use());
       assertEquals(RunningModel.expected(PROMPT, 10), again.tokens());
     }
   }
@@ -78,6 +83,95 @@ class PrefixCacheTest {
       assertEquals(RunningModel.expected(PROMPT + "a", 9), r.tokens());
       assertEquals(RunningModel.expected(PROMPT, 60), first.await().tokens());
     }
+  }
+
+  private static RunningModel forgetful(int maxSequences, int windowMemory, long checkpointBytes) {
+    return new RunningModel(
+        256,
+        maxSequences,
+        16,
+        ROOMY,
+        new LetterTokenizer(),
+        new CacheOptions(windowMemory, checkpointBytes));
+  }
+
+  /** The answer moved the window past the end of the prompt, and is not part of the next prompt. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 4, 20})
+  void promptThatGoesOnWithoutItsAnswerComputesOnlyWhatIsNew(int memory)
+      throws InterruptedException {
+    try (RunningModel m = forgetful(1, memory, 1 << 24)) {
+      String prompt = PROMPT;
+      for (int turn = 0; turn < 4; turn++) {
+        int known = turn == 0 ? 0 : prompt.length();
+        prompt += turn == 0 ? "" : "overthelazydog";
+        GenerationResult r = m.generate(prompt, 60);
+        assertEquals(RunningModel.expected(prompt, 60), r.tokens());
+        assertEquals(known, r.use().reused());
+        assertEquals(prompt.length() - known, r.use().prefilled());
+      }
+      assertTrue(m.program.kv().imported() > 0, "windows were restored");
+    }
+  }
+
+  @Test
+  void withoutCheckpointsOnlyTheMemoryIsThere() throws InterruptedException {
+    try (RunningModel m = forgetful(1, 20, 0)) {
+      m.generate("y" + PROMPT, 15);
+      assertEquals(PROMPT.length() + 1, m.generate("y" + PROMPT + "a", 5).use().reused());
+      m.generate(PROMPT, 90);
+      TokenUse use = m.generate(PROMPT + "b", 5).use();
+      assertEquals(0, use.reused());
+      assertEquals(
+          PROMPT.length()
+              + " tokens are known, but what the next one sees is gone from the window: computing"
+              + " goes on from token 0",
+          use.reuse());
+    }
+  }
+
+  /** Wherever a text in the cache is left, at most a window and a chunk of it is computed again. */
+  @Test
+  void everyPointOfALongTextIsAWindowAndAChunkAway() throws InterruptedException {
+    String text = "thequickbrownfoxjumpsoverthelazydog".repeat(4);
+    int chunk = 16;
+    try (RunningModel m = forgetful(1, 4, 1 << 24)) {
+      m.generate(text, 100);
+      for (int at = 1; at < text.length(); at += 7) {
+        char other = text.charAt(at) == 'a' ? 'b' : 'a';
+        TokenUse use = m.generate(text.substring(0, at) + other, 1).use();
+        assertTrue(
+            at - use.reused() < RecallProgram.WINDOW + chunk,
+            at + " tokens known: " + use.reused());
+      }
+    }
+  }
+
+  /** A text that runs, past its window, is forked at the end of its prompt. */
+  @Test
+  void aRunningTextIsForkedBehindItsWindow() throws InterruptedException {
+    try (RunningModel m = forgetful(3, 2, 1 << 24)) {
+      CountDownLatch past = new CountDownLatch(50);
+      Generation first =
+          m.model.generate(RunningModel.request(PROMPT, 200), event -> past.countDown());
+      past.await();
+      GenerationResult second = m.generate(PROMPT + "a", 9);
+      assertEquals(PROMPT.length(), second.use().reused());
+      assertEquals(RunningModel.expected(PROMPT + "a", 9), second.tokens());
+      assertEquals(RunningModel.expected(PROMPT, 200), first.await().tokens());
+    }
+  }
+
+  @Test
+  void checkpointsGoWithTheModel() throws InterruptedException {
+    CompileSpec.Resources host;
+    try (RunningModel m = forgetful(1, 0, 1 << 24)) {
+      m.generate(PROMPT, 30);
+      host = m.host;
+      assertTrue(host.budget().reservedBytes() > 0);
+    }
+    assertEquals(0, host.budget().reservedBytes());
+    assertEquals(0, host.pool().metrics().leasedBytes());
   }
 
   @Test

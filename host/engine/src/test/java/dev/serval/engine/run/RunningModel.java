@@ -1,8 +1,10 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.backend.CompileSpec;
 import dev.serval.api.backend.Step;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.Metrics;
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
@@ -12,6 +14,8 @@ import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.recall.LetterTokenizer;
 import dev.serval.engine.recall.RecallProgram;
 import java.util.ArrayList;
@@ -25,6 +29,9 @@ final class RunningModel implements AutoCloseable {
 
   final RecallProgram program;
   final LoadedModel model;
+
+  /** Where checkpoints come from. */
+  final CompileSpec.Resources host = host();
 
   RunningModel(int contextLength, int maxSequences, int chunkTokens) {
     this(contextLength, maxSequences, chunkTokens, options(60_000, 60_000));
@@ -40,7 +47,18 @@ final class RunningModel implements AutoCloseable {
       int chunkTokens,
       RunnerOptions options,
       Tokenizer tokenizer) {
-    program = new RecallProgram(contextLength, maxSequences, Math.max(chunkTokens, maxSequences));
+    this(contextLength, maxSequences, chunkTokens, options, tokenizer, CacheOptions.DEFAULT);
+  }
+
+  RunningModel(
+      int contextLength,
+      int maxSequences,
+      int chunkTokens,
+      RunnerOptions options,
+      Tokenizer tokenizer,
+      CacheOptions cache) {
+    int maxTokens = Math.max(chunkTokens, maxSequences);
+    program = new RecallProgram(contextLength, maxSequences, maxTokens, cache.windowMemory());
     Step step = program.newStep();
     ModelInfo info =
         new ModelInfo(
@@ -71,12 +89,19 @@ final class RunningModel implements AutoCloseable {
                 step,
                 maxSequences,
                 chunkTokens,
-                new Metrics()),
+                host,
+                cache),
             options,
             ended -> {
               step.close();
               program.close();
             });
+  }
+
+  /** Memory that nobody else uses. */
+  static CompileSpec.Resources host() {
+    return new CompileSpec.Resources(
+        "recall", new TieredBufferPool(), new DeviceBudget(Long.MAX_VALUE), new Metrics());
   }
 
   static RunnerOptions options(long stepMillis, long stallMillis) {

@@ -1,0 +1,38 @@
+package dev.serval.engine.kv;
+
+import dev.serval.api.kv.SequenceSet;
+
+/**
+ * For each sequence of a group the positions whose cells the program may not know: those that did
+ * not enter as tokens, as one interval.
+ */
+final class Untold {
+
+  private final int[] from = new int[SequenceSet.MAX_SEQUENCES];
+  private final int[] until = new int[SequenceSet.MAX_SEQUENCES];
+
+  /** First such position. */
+  int from(int sequence) {
+    return from[sequence];
+  }
+
+  /** One past the last such position; not above {@link #from} if there is none. */
+  int until(int sequence) {
+    return until[sequence];
+  }
+
+  /** Adds positions, if there are any. */
+  void add(int sequence, int first, int end) {
+    if (first >= end) {
+      return;
+    }
+    boolean none = from[sequence] >= until[sequence];
+    from[sequence] = none ? first : Math.min(from[sequence], first);
+    until[sequence] = none ? end : Math.max(until[sequence], end);
+  }
+
+  /** Takes the positions from one on away. */
+  void cut(int sequence, int position) {
+    until[sequence] = Math.min(until[sequence], position);
+  }
+}
