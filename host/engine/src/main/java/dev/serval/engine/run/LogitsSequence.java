@@ -14,6 +14,9 @@ final class LogitsSequence extends Sequence {
   /** Completed on the runner thread; cancelled if the work was abandoned. */
   private final CompletableFuture<Void> done = new CompletableFuture<>();
 
+  /** Rows handed to the sink; not again when they are computed again. */
+  private int delivered;
+
   LogitsSequence(int[] ids, LogitsSink sink) {
     this.ids = ids;
     this.sink = sink;
@@ -40,12 +43,12 @@ final class LogitsSequence extends Sequence {
 
   @Override
   boolean wants(int position) {
-    return true;
+    return position >= delivered;
   }
 
   @Override
   int wanted(int n) {
-    return n;
+    return Math.clamp(computed() + n - delivered, 0, n);
   }
 
   @Override
@@ -59,6 +62,7 @@ final class LogitsSequence extends Sequence {
       done.completeExceptionally(e);
       return;
     }
+    delivered = position + 1;
     if (position == ids.length - 1) {
       done.complete(null);
     }
