@@ -11,15 +11,11 @@ import dev.serval.api.error.ModelRefusedException.Reason;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.ServalException;
 import dev.serval.api.graph.Graph;
-import dev.serval.api.graph.GraphBuilder;
 import dev.serval.api.graph.OutputKind;
 import dev.serval.api.kv.SequenceSet;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.metrics.Metrics;
-import dev.serval.api.model.ChatFormat;
-import dev.serval.api.model.ModelArchitecture;
-import dev.serval.api.model.ModelSource;
 import dev.serval.api.runtime.EmbeddingInfo;
 import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadReport;
@@ -28,7 +24,6 @@ import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.tensor.DataType;
-import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.gguf.LoadedWeights;
 import dev.serval.engine.gguf.WeightLoad;
@@ -37,11 +32,8 @@ import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.run.LoadedModel;
 import dev.serval.engine.run.RunnerOptions;
-import dev.serval.engine.tokenizer.Tokenizers;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -80,22 +72,6 @@ final class ModelLoader {
     this.budgets = budgets;
   }
 
-  /** What the model bundle said about a file. */
-  private record Description(
-      ModelSource source,
-      Graph graph,
-      Tokenizer tokenizer,
-      Optional<ChatFormat> chatFormat,
-      Map<String, String> textPrefixes,
-      int trainedContext,
-      String bundle) {
-
-    /** Name from the file, or the file's name. */
-    String name() {
-      return source.metadata().text("general.name").orElse(source.name());
-    }
-  }
-
   /**
    * A model, the backend and device it runs on, and who described it.
    *
@@ -114,7 +90,7 @@ final class ModelLoader {
     boolean loaded = false;
     try {
       GgufFile file = releases.add(GgufFile.open(request.path()));
-      Description description = describe(architectures, file.source());
+      Description description = Description.of(architectures, file.source());
       int contextLength = contextLength(description.trainedContext());
       DeviceFit fit =
           DeviceFit.first(
@@ -149,7 +125,7 @@ final class ModelLoader {
   MemoryPlan plan(PlanRequest plan, ArchitectureRegistry architectures, BackendRegistry backends) {
     try {
       GgufFile file = releases.add(GgufFile.open(request.path()));
-      Description description = describe(architectures, file.source());
+      Description description = Description.of(architectures, file.source());
       int contextLength = contextLength(description.trainedContext());
       List<BackendChoice> candidates =
           BackendChoice.candidates(
@@ -170,40 +146,6 @@ final class ModelLoader {
 
   private WeightLoad weights(GgufFile file, BackendChoice choice, Graph graph) {
     return new WeightLoad(file, choice.slot().backend().weightUse(graph), request.loadMode());
-  }
-
-  private Description describe(ArchitectureRegistry architectures, ModelSource raw) {
-    ModelArchitecture a = architectures.choose(raw);
-    ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
-    Graph graph =
-        ArchitectureRegistry.call(
-            a,
-            "describe",
-            () -> {
-              GraphBuilder g = new GraphBuilder();
-              a.describe(source, g);
-              return g.build();
-            });
-    if (graph.wholeSequences() != (graph.outputKind() == OutputKind.POOLED)) {
-      throw new ModelRefusedException(
-          Reason.NO_BACKEND,
-          source.name()
-              + ": expected a model that continues texts, or pools whole ones; "
-              + source.architecture()
-              + " makes "
-              + graph.outputKind()
-              + (graph.wholeSequences() ? " of whole sequences" : ""));
-    }
-    return new Description(
-        source,
-        graph,
-        ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers())),
-        ArchitectureRegistry.call(a, "chatFormat", () -> a.chatFormat(source))
-            .map(f -> new GuardedChatFormat(source.name(), f)),
-        ArchitectureRegistry.call(
-            a, "textPrefixes", () -> new LinkedHashMap<>(a.textPrefixes(source))),
-        ArchitectureRegistry.call(a, "trainedContext", () -> a.trainedContext(source)),
-        a.getClass().getPackageName());
   }
 
   /** The context to use; what was not asked for, or not granted, is noted. */
