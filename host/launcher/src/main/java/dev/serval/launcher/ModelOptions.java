@@ -25,6 +25,14 @@ final class ModelOptions {
 
   @Mixin private KvOption kv = new KvOption();
 
+  @Option(
+      names = "--parallel",
+      paramLabel = "N",
+      description =
+          "generations that may run at once, 1 to 64, in one common cache; default 1. Further ones"
+              + " wait")
+  private int parallel = 1;
+
   @Mixin private LoadOption load = new LoadOption();
 
   /** System properties that these options set. */
@@ -42,7 +50,10 @@ final class ModelOptions {
   /** The request to load a file. */
   LoadRequest request(Path path) {
     LoadRequest request =
-        LoadRequest.of(path).withKvType(kv.type()).withMaxSequences(1).withLoadMode(load.mode());
+        LoadRequest.of(path)
+            .withKvType(kv.type())
+            .withMaxSequences(parallel)
+            .withLoadMode(load.mode());
     return numCtx == null ? request : request.withContextLength(numCtx);
   }
 }

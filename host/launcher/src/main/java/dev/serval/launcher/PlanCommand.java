@@ -46,9 +46,6 @@ final class PlanCommand implements Callable<Integer> {
 
   @Mixin private ModelOptions options = new ModelOptions();
 
-  @Option(names = "--parallel", paramLabel = "N", description = "generations at once; default 1")
-  private int parallel = 1;
-
   @Option(
       names = "--devices",
       split = ",",
@@ -97,7 +94,7 @@ final class PlanCommand implements Callable<Integer> {
     Folders folders = Folders.find();
     PlanRequest request =
         new PlanRequest(
-            options.request(folders.model(model)).withMaxSequences(parallel),
+            options.request(folders.model(model)),
             imaginary(),
             new PlanRequest.Options(
                 strategy == Placement.BALANCED
