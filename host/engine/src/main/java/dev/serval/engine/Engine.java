@@ -55,9 +55,9 @@ public final class Engine implements Serval {
   private static final long WITHDRAW_NANOS = TimeUnit.SECONDS.toNanos(4);
 
   private final RunnerOptions options;
-  private final TieredBufferPool pool = new TieredBufferPool();
+  private final TieredBufferPool pool;
   private final DeviceBudgets budgets = new DeviceBudgets();
-  private final RuntimeCounters counters = new RuntimeCounters(pool, budgets);
+  private final RuntimeCounters counters;
   private final ArchitectureRegistry architectures = new ArchitectureRegistry();
   private final BackendRegistry backends = new BackendRegistry();
 
@@ -82,7 +82,22 @@ public final class Engine implements Serval {
   /** Creates an engine with other bounds than the system properties state. */
   public Engine(
       List<Backend> backends, List<ModelArchitecture> architectures, RunnerOptions options) {
+    this(backends, architectures, options, new TieredBufferPool());
+  }
+
+  /**
+   * Creates an engine on a pool of its own.
+   *
+   * @param pool where all off-heap memory comes from; the engine closes it
+   */
+  public Engine(
+      List<Backend> backends,
+      List<ModelArchitecture> architectures,
+      RunnerOptions options,
+      TieredBufferPool pool) {
     this.options = options;
+    this.pool = pool;
+    this.counters = new RuntimeCounters(pool, budgets);
     backends.forEach(this::addBackend);
     architectures.forEach(this::addArchitecture);
   }
@@ -119,13 +134,19 @@ public final class Engine implements Serval {
     try {
       for (BackendRegistry.Slot slot : gone) {
         if (!slot.awaitUnused(Math.max(0, deadline - System.nanoTime()))) {
-          LOG.warn("{} and is still in use", reason);
+          LOG.warn("{} and is still in use, with {}", reason, leasesOf(backend));
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     LOG.info("{}", reason);
+  }
+
+  private List<OpenLease> leasesOf(Backend backend) {
+    return pool.leases().stream()
+        .filter(l -> l.account().startsWith(ModelLoader.account(backend, "")))
+        .toList();
   }
 
   /** Makes an architecture available. */
@@ -267,6 +288,11 @@ public final class Engine implements Serval {
   /** Counters of the buffer pool. */
   public PoolMetrics poolMetrics() {
     return pool.metrics();
+  }
+
+  /** Leases that were not closed by those who opened them. */
+  public long leaks() {
+    return pool.leaks();
   }
 
   /** Who holds off-heap memory now. */

@@ -29,6 +29,7 @@ import dev.serval.engine.gguf.LoadedWeights;
 import dev.serval.engine.gguf.WeightLoad;
 import dev.serval.engine.kv.SharedCells;
 import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.PoolAccount;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.run.LoadedModel;
 import dev.serval.engine.run.RunnerOptions;
@@ -105,8 +106,10 @@ final class ModelLoader {
               choice -> budgets.of(host(backends, choice.device())));
       releases.add(fit.choice().slot()::release);
       releases.add(fit.budgets());
+      Backend backend = fit.choice().slot().backend();
+      PoolAccount account = releases.add(pool.account(account(backend, description.name())));
       notes.addAll(fit.notes());
-      Loaded result = start(file, description, contextLength, fit, onEnd);
+      Loaded result = start(file, description, contextLength, fit, account, onEnd);
       loaded = true;
       return result;
     } finally {
@@ -142,6 +145,11 @@ final class ModelLoader {
     } finally {
       releases.close();
     }
+  }
+
+  /** The account of what a backend leases for a model. */
+  static String account(Backend backend, String model) {
+    return backend.name() + " for " + model;
   }
 
   private WeightLoad weights(GgufFile file, BackendChoice choice, Graph graph) {
@@ -212,10 +220,12 @@ final class ModelLoader {
       Description description,
       int contextLength,
       DeviceFit fit,
+      BufferPool memory,
       Consumer<LoadedModel> onEnd) {
     String name = description.name();
     BackendChoice choice = fit.choice();
-    CompileSpec spec = specs(name, pool).of(choice.graph(), contextLength, fit.budgets().device());
+    CompileSpec spec =
+        specs(name, memory).of(choice.graph(), contextLength, fit.budgets().device());
     Compiled compiled = compile(file, fit, spec);
     ModelInfo info =
         new ModelInfo(

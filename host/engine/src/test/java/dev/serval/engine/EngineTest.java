@@ -33,6 +33,7 @@ import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufWriter;
 import dev.serval.engine.gguf.GoldenFile;
 import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.OpenLease;
 import dev.serval.engine.recall.LetterTokenizer;
 import dev.serval.engine.recall.RecallArchitecture;
 import dev.serval.engine.recall.RecallBackend;
@@ -202,6 +203,37 @@ class EngineTest {
       assertEquals(List.of(), enough.memory());
       enough.load(request);
     }
+  }
+
+  @Test
+  void takesBackWhatABackendKeepsWhenItsModelEnds() {
+    long plan = engine.plan(PlanRequest.of(LoadRequest.of(file))).use().totalBytes();
+    System.setProperty(LIMIT, String.valueOf(plan));
+    backend.leaking = true;
+    try (Engine tight = new Engine(List.of(backend), List.of(architecture))) {
+      Model model = tight.load(LoadRequest.of(file));
+      OpenLease lease = tight.leases().getFirst();
+      assertEquals("recall for Total Recall", lease.account());
+      assertTrue(lease.origin().contains("RecallBackend.place"), lease.origin());
+      model.close();
+      assertEquals(List.of(), tight.leases());
+      assertEquals(1, tight.leaks());
+      tight.load(LoadRequest.of(file)); // the budget has it back, too
+      tight.removeBackend(backend);
+      assertEquals(List.of(), tight.leases());
+      assertEquals(2, tight.leaks());
+      assertEquals(0, tight.poolMetrics().leasedBytes());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"compile", "newStep"})
+  void takesBackWhatABackendKeepsWhenALoadFails(String stage) {
+    backend.leaking = true;
+    backend.failing = stage;
+    refusal(LoadRequest.of(file));
+    assertEquals(List.of(), engine.leases());
+    assertEquals(1, engine.leaks());
   }
 
   @Test

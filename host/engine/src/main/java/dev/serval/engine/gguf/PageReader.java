@@ -1,5 +1,6 @@
 package dev.serval.engine.gguf;
 
+import dev.serval.api.backend.ThreadCount;
 import dev.serval.engine.gguf.CopyLayout.Run;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,13 +19,14 @@ final class PageReader {
   /** Bytes of one request; few requests, and no thread waits long for another at the end. */
   static final int CHUNK_BYTES = 8 << 20;
 
-  private static final int MOST_THREADS = 4;
-
   /** One request. */
   private record Chunk(GgufPart part, long position, MemorySegment target) {}
 
   private final List<Chunk> chunks = new ArrayList<>();
-  private final AtomicInteger next = new AtomicInteger();
+
+  /** The first chunk is the calling thread's, so that its interrupt ends the reading. */
+  private final AtomicInteger next = new AtomicInteger(1);
+
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   private PageReader(List<Run> runs, MemorySegment buffer) {
@@ -46,14 +48,22 @@ final class PageReader {
     new PageReader(runs, buffer).run();
   }
 
+  /** Threads that read so many chunks, the calling one included. */
+  static int threads(int processors, int chunks) {
+    return Math.min(ThreadCount.MIXED.of(processors), chunks);
+  }
+
   private void run() {
-    int threads =
-        Math.min(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()), chunks.size());
+    int threads = threads(Runtime.getRuntime().availableProcessors(), chunks.size());
     List<Thread> others = new ArrayList<>();
     for (int i = 1; i < threads; i++) {
-      others.add(Thread.ofPlatform().name("serval-read-" + i).daemon().start(this::take));
+      others.add(
+          Thread.ofPlatform()
+              .name("serval-read-" + i)
+              .daemon()
+              .start(() -> take(next.getAndIncrement())));
     }
-    take();
+    take(0);
     boolean interrupted = false;
     for (Thread t : others) {
       interrupted |= joinUninterruptibly(t);
@@ -69,10 +79,10 @@ final class PageReader {
     }
   }
 
-  /** Reads one chunk after another until none is left or a thread failed. */
-  private void take() {
+  /** Reads one chunk after another, from one on, until none is left or a thread failed. */
+  private void take(int first) {
     try {
-      for (int i = next.getAndIncrement(); i < chunks.size(); i = next.getAndIncrement()) {
+      for (int i = first; i < chunks.size(); i = next.getAndIncrement()) {
         if (failure.get() != null) {
           return;
         }

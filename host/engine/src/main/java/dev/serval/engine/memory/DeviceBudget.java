@@ -187,7 +187,7 @@ public final class DeviceBudget implements MemoryBudget {
         }
         ownBytes -= bytes;
         used(-bytes);
-        keep(closed ? ownBytes : Math.max(plannedBytes, ownBytes));
+        keep(Math.max(plannedBytes, ownBytes));
       }
     }
 
@@ -205,12 +205,17 @@ public final class DeviceBudget implements MemoryBudget {
       }
     }
 
-    /** Gives back what of the promise is not in use; the rest goes as it is released. */
+    /**
+     * Gives everything back, also what the holder did not release: its memory is free by now, or
+     * was taken back.
+     */
     @Override
     public void close() {
       synchronized (DeviceBudget.this) {
         closed = true;
-        keep(ownBytes);
+        used(-ownBytes);
+        ownBytes = 0;
+        keep(0);
       }
     }
 

@@ -6,14 +6,14 @@ import dev.serval.api.memory.PoolMetrics;
 import dev.serval.api.memory.PooledBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Deque;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The pool of off-heap memory of one engine.
@@ -28,74 +28,101 @@ import org.jspecify.annotations.Nullable;
  *       once; larger blocks are freed at once.
  * </ul>
  *
- * <p>What a holder sees is a window on the block that ends with the lease: its segments cannot be
- * used after {@link PooledBuffer#close}, not even where the block lives on. Thread-safe.
+ * <p>A <b>tracked</b> lease sees its block through a window that ends with the lease, remembers
+ * where it was opened, and is reported if its holder forgets it. A lease that is not tracked makes
+ * no object where it finds a kept block that had the same size: its owner must not close it twice,
+ * which is noticed only as long as nobody else leased the block. Both are on an account, whose end
+ * frees them. Thread-safe.
  */
 public final class TieredBufferPool implements BufferPool, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(TieredBufferPool.class);
 
-  /** Bytes that each tier keeps for later leases: 16 MiB, which is 128 or 32, 16 or 4 blocks. */
-  public static final long RETAINED_BYTES_PER_TIER = 16L << 20;
+  /** The account of leases that are nobody's in particular. */
+  private static final String OWN_ACCOUNT = "engine";
 
   private static final long[] TIERS = {TIER_1_BYTES, TIER_2_BYTES, TIER_3_BYTES, TIER_4_BYTES};
 
-  /** Memory of its own lifetime. */
-  private record Block(Arena arena, MemorySegment memory) {}
+  private final PoolOptions options;
+  private final PoolAccount own = new PoolAccount(this, OWN_ACCOUNT);
+  private final ReferenceQueue<TrackedLease> forgotten = new ReferenceQueue<>();
 
-  private final long retainedBytesPerTier;
-  private final List<Deque<Block>> retained = new ArrayList<>();
-  private final Set<Lease> open = new LinkedHashSet<>();
+  /** Blocks for later leases, one list for each tier, linked by {@link PoolBlock#next}. */
+  private final @Nullable PoolBlock[] kept = new PoolBlock[TIERS.length];
+
+  private final long[] keptBytes = new long[TIERS.length];
+
+  /** The newest open lease; the others follow by {@link PoolBlock#next}. */
+  private @Nullable PoolBlock open;
+
+  private long leases;
+  private long untilTracked;
   private long hits;
   private long misses;
   private long oversize;
   private long leasedBytes;
   private long peakLeasedBytes;
-  private long retainedBytes;
+  private long leaks;
   private boolean closed;
 
-  /** Creates an empty pool with the default bound. */
+  /** Creates an empty pool with the bounds that the system properties state. */
   public TieredBufferPool() {
-    this(RETAINED_BYTES_PER_TIER);
+    this(PoolOptions.fromProperties());
+  }
+
+  /** Creates an empty pool. */
+  public TieredBufferPool(PoolOptions options) {
+    this.options = options;
+    this.untilTracked = options.trackEvery();
   }
 
   /**
-   * Creates an empty pool.
+   * The pool for one holder.
    *
-   * @param retainedBytesPerTier bytes that each tier keeps at most; 0 to keep nothing
+   * @param name whose account it is; accounts of equal names are reported as one
    */
-  public TieredBufferPool(long retainedBytesPerTier) {
-    if (retainedBytesPerTier < 0) {
-      throw new IllegalArgumentException(
-          "retainedBytesPerTier must not be negative: " + retainedBytesPerTier);
-    }
-    this.retainedBytesPerTier = retainedBytesPerTier;
-    for (int i = 0; i < TIERS.length; i++) {
-      retained.add(new ArrayDeque<>());
-    }
+  public PoolAccount account(String name) {
+    return new PoolAccount(this, name);
   }
 
   @Override
   public PooledBuffer lease(long bytes, String holder) {
+    return lease(bytes, holder, own);
+  }
+
+  PooledBuffer lease(long bytes, String holder, PoolAccount account) {
     long blockBytes = BufferPool.leasedBytes(bytes);
     int tier = tier(blockBytes);
-    Block kept = take(tier);
-    if (kept != null) {
-      kept.memory().asSlice(0, bytes).fill((byte) 0);
-    }
-    Block block = kept != null ? kept : allocate(blockBytes, holder);
-    Lease lease = new Lease(block, tier, bytes, holder);
+    PoolBlock block;
+    boolean tracked;
     synchronized (this) {
-      open.add(lease);
-      leasedBytes += blockBytes;
-      peakLeasedBytes = Math.max(peakLeasedBytes, leasedBytes);
-      if (kept != null) {
+      requireOpen(account);
+      tracked = isNextTracked();
+      block = tier < 0 ? null : kept[tier];
+      if (block != null) {
+        kept[tier] = block.next;
+        keptBytes[tier] -= blockBytes;
         hits++;
-      } else if (tier >= 0) {
+        if (!tracked) {
+          open(block, bytes, holder, account);
+        }
+      }
+    }
+    if (block != null) {
+      block.memory().asSlice(0, bytes).fill((byte) 0);
+      return tracked ? track(block, bytes, holder, account) : block;
+    }
+    block = allocate(blockBytes, tier, holder);
+    synchronized (this) {
+      if (tier >= 0) {
         misses++;
       } else {
         oversize++;
       }
+      if (!tracked) {
+        open(block, bytes, holder, account);
+      }
     }
-    return lease;
+    return tracked ? track(block, bytes, holder, account) : block;
   }
 
   /** The tier of a block, or −1 above the largest. */
@@ -108,59 +135,178 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
     return -1;
   }
 
-  private synchronized @Nullable Block take(int tier) {
-    if (closed) {
-      throw new IllegalStateException("the pool is closed");
+  private void requireOpen(PoolAccount account) {
+    if (closed || account.isClosed()) {
+      throw new IllegalStateException(
+          closed ? "the pool is closed" : "the account of " + account.name() + " is closed");
     }
-    Block block = tier < 0 ? null : retained.get(tier).pollLast();
-    if (block != null) {
-      retainedBytes -= block.memory().byteSize();
-    }
-    return block;
   }
 
-  private static Block allocate(long bytes, String holder) {
+  private boolean isNextTracked() {
+    if (options.trackEvery() == 0 || --untilTracked > 0) {
+      return false;
+    }
+    untilTracked = options.trackEvery();
+    return true;
+  }
+
+  private synchronized TrackedLease track(
+      PoolBlock block, long bytes, String holder, PoolAccount account) {
+    reportForgotten();
+    open(block, bytes, holder, account);
+    TrackedLease lease = new TrackedLease(this, block, holder, forgotten);
+    block.trace = lease.trace();
+    return lease;
+  }
+
+  /** Begins a lease: puts the block first in the list. */
+  private void open(PoolBlock block, long bytes, String holder, PoolAccount account) {
+    block.open(bytes, holder, account);
+    block.previous = null;
+    block.next = open;
+    if (open != null) {
+      open.previous = block;
+    }
+    open = block;
+    leases++;
+    leasedBytes += block.leasedBytes();
+    peakLeasedBytes = Math.max(peakLeasedBytes, leasedBytes);
+  }
+
+  /** Ends a lease: takes the block out of the list. */
+  private void end(PoolBlock block) {
+    if (block.previous != null) {
+      block.previous.next = block.next;
+    } else {
+      open = block.next;
+    }
+    if (block.next != null) {
+      block.next.previous = block.previous;
+    }
+    block.next = null;
+    block.previous = null;
+    block.account = null;
+    block.trace = null;
+    leases--;
+    leasedBytes -= block.leasedBytes();
+  }
+
+  private PoolBlock allocate(long bytes, int tier, String holder) {
     Arena arena = Arena.ofShared();
+    boolean allocated = false;
     try {
-      return new Block(arena, arena.allocate(bytes, ALIGNMENT_BYTES));
+      MemorySegment memory = options.source().allocate(arena, bytes, ALIGNMENT_BYTES);
+      if (memory.address() % ALIGNMENT_BYTES != 0 || memory.byteSize() != bytes) {
+        throw new IllegalStateException(
+            "expected "
+                + bytes
+                + " bytes aligned to "
+                + ALIGNMENT_BYTES
+                + ", got "
+                + memory.byteSize()
+                + " at "
+                + memory.address());
+      }
+      allocated = true;
+      return new PoolBlock(this, arena, memory, tier);
     } catch (OutOfMemoryError e) {
-      arena.close();
       OutOfBudgetException refusal = new OutOfBudgetException(holder, bytes, 0);
       refusal.initCause(e);
       throw refusal;
+    } finally {
+      if (!allocated) {
+        arena.close();
+      }
     }
   }
 
-  private void giveBack(Lease lease) {
-    Block block = lease.block;
-    long bytes = block.memory().byteSize();
+  /**
+   * Ends a lease.
+   *
+   * @param trace what tracks it; null for one that is not tracked
+   */
+  void giveBack(PoolBlock block, @Nullable LeaseTrace trace) {
     synchronized (this) {
-      open.remove(lease);
-      leasedBytes -= bytes;
-      if (!closed && lease.tier >= 0) {
-        Deque<Block> kept = retained.get(lease.tier);
-        if ((kept.size() + 1) * bytes <= retainedBytesPerTier) {
-          kept.addLast(block);
-          retainedBytes += bytes;
+      if (block.account == null || block.trace != trace) {
+        throw block.closed();
+      }
+      if (trace != null) {
+        trace.end();
+      }
+      end(block);
+      int tier = block.tier;
+      if (!closed && tier >= 0) {
+        long bytes = block.leasedBytes();
+        if (keptBytes[tier] + bytes <= options.retainedBytesPerTier()) {
+          block.next = kept[tier];
+          kept[tier] = block;
+          keptBytes[tier] += bytes;
           return;
         }
       }
     }
-    block.arena().close();
+    block.free();
+  }
+
+  /** Ends an account: frees what is still leased on it. */
+  void reclaim(PoolAccount account) {
+    List<PoolBlock> left = new ArrayList<>();
+    synchronized (this) {
+      account.markClosed();
+      for (PoolBlock b = open; b != null; b = b.next) {
+        if (b.account == account) {
+          left.add(b);
+        }
+      }
+      for (PoolBlock b : left) {
+        LOG.warn("memory was not given back, and is taken back: {}", b.report(account));
+        leaks++;
+        if (b.trace != null) {
+          b.trace.end();
+        }
+        end(b);
+      }
+    }
+    left.forEach(PoolBlock::free);
+  }
+
+  /** Reports tracked leases that nobody can close any more. Their memory may still be in use. */
+  private void reportForgotten() {
+    for (Reference<?> r = forgotten.poll(); r != null; r = forgotten.poll()) {
+      PoolBlock block = ((LeaseTrace) r).block();
+      if (block.trace == r && block.account != null) {
+        leaks++;
+        LOG.warn("memory was forgotten: {}", block.report(block.account));
+      }
+    }
   }
 
   @Override
   public synchronized PoolMetrics metrics() {
-    return new PoolMetrics(
-        hits, misses, oversize, leasedBytes, peakLeasedBytes, retainedBytes, open.size());
+    long retained = 0;
+    for (long bytes : keptBytes) {
+      retained += bytes;
+    }
+    return new PoolMetrics(hits, misses, oversize, leasedBytes, peakLeasedBytes, retained, leases);
+  }
+
+  /**
+   * Leases that were not closed by their holders: those that an account's end took back, and
+   * tracked ones that nobody can close any more.
+   */
+  public synchronized long leaks() {
+    reportForgotten();
+    return leaks;
   }
 
   /** The leases open now, largest first: who uses memory, or at the end, who leaks it. */
   public List<OpenLease> leases() {
     List<OpenLease> report = new ArrayList<>();
     synchronized (this) {
-      for (Lease lease : open) {
-        report.add(new OpenLease(lease.holder, lease.requestedBytes, lease.leasedBytes()));
+      for (PoolBlock b = open; b != null; b = b.next) {
+        if (b.account != null) {
+          report.add(b.report(b.account));
+        }
       }
     }
     report.sort(Comparator.comparingLong(OpenLease::leasedBytes).reversed());
@@ -169,77 +315,21 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
 
   /**
    * Frees what is kept and refuses further leases. Memory leased now stays valid until its holder
-   * closes it; {@link #leases} names them.
+   * closes it or its account ends; {@link #leases} names them.
    */
   @Override
   public void close() {
-    List<Block> blocks = new ArrayList<>();
+    List<PoolBlock> blocks = new ArrayList<>();
     synchronized (this) {
       closed = true;
-      for (Deque<Block> kept : retained) {
-        blocks.addAll(kept);
-        kept.clear();
-      }
-      retainedBytes = 0;
-    }
-    for (Block block : blocks) {
-      block.arena().close();
-    }
-  }
-
-  /** One lease: a window on a block that ends with it. */
-  private final class Lease implements PooledBuffer {
-    private final Block block;
-    private final int tier;
-    private final long requestedBytes;
-    private final String holder;
-    private final Arena life = Arena.ofShared();
-    private final MemorySegment segment;
-    private boolean returned;
-
-    Lease(Block block, int tier, long requestedBytes, String holder) {
-      this.block = block;
-      this.tier = tier;
-      this.requestedBytes = requestedBytes;
-      this.holder = holder;
-      this.segment = window(block.memory(), requestedBytes, life);
-    }
-
-    @SuppressWarnings("restricted") // narrows lifetime and size of memory this pool owns
-    private static MemorySegment window(MemorySegment memory, long bytes, Arena life) {
-      return memory.reinterpret(bytes, life, null);
-    }
-
-    @Override
-    public synchronized MemorySegment segment() {
-      requireOpen();
-      return segment;
-    }
-
-    @Override
-    public long leasedBytes() {
-      return block.memory().byteSize();
-    }
-
-    @Override
-    public String holder() {
-      return holder;
-    }
-
-    private void requireOpen() {
-      if (returned) {
-        throw new IllegalStateException("buffer of \"" + holder + "\" is closed");
+      for (int tier = 0; tier < TIERS.length; tier++) {
+        for (PoolBlock b = kept[tier]; b != null; b = b.next) {
+          blocks.add(b);
+        }
+        kept[tier] = null;
+        keptBytes[tier] = 0;
       }
     }
-
-    @Override
-    public void close() {
-      synchronized (this) {
-        requireOpen();
-        life.close();
-        returned = true;
-      }
-      giveBack(this);
-    }
+    blocks.forEach(PoolBlock::free);
   }
 }

@@ -17,6 +17,7 @@ import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.PoolOptions;
 import dev.serval.engine.memory.TieredBufferPool;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -42,7 +43,8 @@ class WeightLoadTest {
 
   private static final String INTERLEAVED = "7e2da53cb44cc34bd25ad159e060e061e9";
 
-  private final TieredBufferPool pool = new TieredBufferPool(0);
+  private final TieredBufferPool pool =
+      new TieredBufferPool(PoolOptions.fromProperties().withRetainedBytesPerTier(0));
   private final DeviceBudget budget = new DeviceBudget(1L << 30);
   private final Map<String, byte[]> contents = new LinkedHashMap<>();
 
@@ -275,6 +277,15 @@ class WeightLoadTest {
       ModelRefusedException e = assertThrows(ModelRefusedException.class, file::weights);
       assertEquals(Reason.UNREADABLE, e.reason());
     }
+  }
+
+  @Test
+  void readsWithAsManyThreadsAsTheMachineAndTheWorkAllow() {
+    assertEquals(1, PageReader.threads(16, 1));
+    assertEquals(2, PageReader.threads(1, 100));
+    assertEquals(3, PageReader.threads(2, 100));
+    assertEquals(24, PageReader.threads(16, 100));
+    assertEquals(32, PageReader.threads(64, 100));
   }
 
   @Test

@@ -88,10 +88,11 @@ class DeviceBudgetTest {
     assertEquals(60, budget.reservedBytes());
     assertThrows(IllegalStateException.class, () -> hold.release(6));
     hold.close();
-    assertEquals(5, budget.reservedBytes());
-    assertThrows(IllegalArgumentException.class, () -> hold.reserve(1, "a"));
-    hold.release(5);
+    hold.close();
     assertEquals(0, budget.reservedBytes());
+    assertEquals(0, budget.usedBytes());
+    assertThrows(IllegalArgumentException.class, () -> hold.reserve(1, "a"));
+    assertThrows(IllegalStateException.class, () -> hold.release(5));
   }
 
   @Test

@@ -32,6 +32,9 @@ public class RecallBackend implements Backend {
   /** Why nothing is supported. */
   public volatile @Nullable String refusal;
 
+  /** Whether placements keep their memory when they are closed. */
+  public volatile boolean leaking;
+
   /** The program compiled last. */
   public volatile @Nullable RecallProgram program;
 
@@ -106,6 +109,9 @@ public class RecallBackend implements Backend {
 
       @Override
       public void close() {
+        if (leaking) {
+          return;
+        }
         resources.budget().release(buffer.leasedBytes());
         buffer.close();
       }
