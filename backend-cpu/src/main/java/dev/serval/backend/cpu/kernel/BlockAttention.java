@@ -2,6 +2,7 @@ package dev.serval.backend.cpu.kernel;
 
 import dev.serval.api.graph.Elementwise.BinaryKind;
 import dev.serval.api.graph.Reduction.ReduceKind;
+import dev.serval.api.tensor.DataType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -14,12 +15,34 @@ import java.lang.foreign.ValueLayout;
  * M' = max(M, max z_j) ;  r = exp(M − M') ;  S = S·r + Σ exp(z_j − M') ;  A = A·r + Σ exp(z_j − M')·v_j
  * </pre>
  *
- * with dot products and sums in 16 parts and the values in ascending position. Keys and values of a
- * block are expanded to F32 once for all rows and heads of the task. What is done element by
- * element is left to the subclass and its {@link RowKernel}.
+ * with dot products and sums in 16 parts and the values in ascending position.
+ *
+ * <p>Keys, then values, of {@link #TILE} positions are expanded to F32, exactly, and used by all
+ * rows and heads of the task while they are in the first level of the processor's caches. What is
+ * done element by element is left to the subclass and its {@link RowKernel}. Scratch memory:
+ *
+ * <pre>
+ * parts [TILE, 16] · tile [wider of key and value / 16, TILE, 16] · row [wider of key and value]
+ *   · scores [states, BLOCK] · accumulators [states, value] · queries [states, key] · M and S [states, 2]
+ * </pre>
+ *
+ * of F32, a state being a row and head. Widths are filled up with zeros to a multiple of 16. In the
+ * tile the same 16 elements of all positions lie together, at distances known to the compiler.
  */
 abstract sealed class BlockAttention implements AttentionKernel
     permits ScalarAttentionKernel, VectorAttentionKernel {
+
+  /** Positions that are expanded together: a vector of scores at most. */
+  static final int TILE = 16;
+
+  /** Byte of the parts of {@link #TILE} sums, scratch of the subclass. */
+  static final long PARTS = 0;
+
+  /** Bytes from a group of 16 elements of a position to the next in a tile. */
+  static final long GROUP_BYTES = 4L * TILE * Sums.PARTS;
+
+  /** Byte of the tile. */
+  private static final long TILE_AT = PARTS + 4L * TILE * Sums.PARTS;
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -37,46 +60,54 @@ abstract sealed class BlockAttention implements AttentionKernel
 
   @Override
   public long scratchBytes(int headsPerGroup, int keyDim, int valueDim) {
-    long width = (long) padded(keyDim) + padded(valueDim);
+    long tile = (TILE + 1L) * Math.max(padded(keyDim), padded(valueDim));
     long states = (long) MAX_ROWS * headsPerGroup;
-    return 4 * (width * (states + BLOCK) + BLOCK + 2 * states);
+    return TILE_AT + 4 * (tile + states * (BLOCK + padded(keyDim) + padded(valueDim) + 2));
   }
 
   /**
-   * z[j] = scale · Σ q·k[j] for j in {@code from} until {@code until}, in 16 parts; byte offsets.
+   * z[h, j] = scale · Σ q[h]·k[j] in 16 parts, for all heads of a row and the positions {@code
+   * from} until {@code until} of a tile; byte offsets. Scores of other positions of the tile may be
+   * overwritten with anything.
    *
-   * @param n floats of a key, a multiple of 16
+   * @param heads queries, one after the other; scores are {@link #BLOCK} floats apart
+   * @param n floats of a query and of a key, a multiple of 16
    */
   abstract void scores(
-      MemorySegment s, long query, long keys, int n, int from, int until, float scale, long z);
+      MemorySegment s,
+      long queries,
+      int heads,
+      long tile,
+      int n,
+      int from,
+      int until,
+      float scale,
+      long z);
 
   /** z[j] = exp(z[j] − max) for all positions of a block. */
   abstract void exponentials(MemorySegment s, long z, float max);
 
   /**
-   * a[d] += Σ p[j]·v[j, d] for j in {@code from} until {@code until}, by fused multiply-adds in
-   * ascending order; byte offsets.
+   * a[h, d] += Σ p[h, j]·v[j, d] for all heads of a row and j in {@code from} until {@code until},
+   * by fused multiply-adds in ascending order; byte offsets.
    *
-   * @param n floats of a value, a multiple of 16
+   * @param p weights of the tile's first position, {@link #BLOCK} floats from head to head
+   * @param n floats of a value and of an accumulator, a multiple of 16
    */
   abstract void accumulate(
-      MemorySegment s, long p, long values, int n, int from, int until, long a);
+      MemorySegment s, long p, int heads, long tile, int n, int from, int until, long a);
 
   @Override
   public void attend(AttentionTask t) {
-    MemorySegment s = t.scratch;
     int states = t.rows * t.headsPerGroup;
     int keyWidth = padded(t.keyDim);
     int valueWidth = padded(t.valueDim);
-    // bytes: scores, keys, values, then per row and head: accumulators, queries, M, S
-    long keys = 4L * BLOCK;
-    long values = keys + 4L * BLOCK * keyWidth;
-    long acc = values + 4L * BLOCK * valueWidth;
+    long line = TILE_AT + 4L * TILE * Math.max(keyWidth, valueWidth);
+    long scores = line + 4L * Math.max(keyWidth, valueWidth);
+    long acc = scores + 4L * BLOCK * states;
     long queries = acc + 4L * states * valueWidth;
     long state = queries + 4L * states * keyWidth;
     begin(t, acc, queries, state, keyWidth, valueWidth);
-    clearPadding(s, keys, t.keyDim, keyWidth);
-    clearPadding(s, values, t.valueDim, valueWidth);
     int first = Integer.MAX_VALUE;
     int last = 0;
     for (int row = 0; row < t.rows; row++) {
@@ -86,18 +117,16 @@ abstract sealed class BlockAttention implements AttentionKernel
       }
     }
     for (int block = first / BLOCK * BLOCK; block < last; block += BLOCK) {
-      expand(t, block, keys, keyWidth, values, valueWidth);
-      for (int row = 0; row < t.rows; row++) {
-        int from = Math.max(0, from(t, row) - block);
-        int until = Math.min(BLOCK, until(t, row) - block);
-        if (from < until) {
-          for (int i = row * t.headsPerGroup; i < (row + 1) * t.headsPerGroup; i++) {
-            fillScores(s, from, until);
-            scores(s, queries + 4L * i * keyWidth, keys, keyWidth, from, until, t.scale, 0);
-            long a = acc + 4L * i * valueWidth;
-            step(t, from, until, values, valueWidth, a, state + 8L * i);
-          }
-        }
+      int start = Math.max(block, first / TILE * TILE);
+      int end = Math.min(block + BLOCK, last);
+      for (int at = start; at < end; at += TILE) {
+        expand(t, at, true, t.keyDim, line);
+        scoreTile(t, block, at, queries, keyWidth, scores);
+      }
+      softmax(t, block, scores, acc, valueWidth, state);
+      for (int at = start; at < end; at += TILE) {
+        expand(t, at, false, t.valueDim, line);
+        addTile(t, block, at, scores, acc, valueWidth);
       }
     }
     finish(t, acc, valueWidth, state);
@@ -135,62 +164,119 @@ abstract sealed class BlockAttention implements AttentionKernel
     }
   }
 
-  private static void clearPadding(MemorySegment s, long at, int dim, int width) {
-    if (dim < width) {
-      for (int j = 0; j < BLOCK; j++) {
-        clear(s, at + 4L * (j * width + dim), width - dim);
-      }
-    }
-  }
+  /**
+   * Expands a row of whole groups of 16 elements into a tile; byte offsets.
+   *
+   * @param to place of the row's first element; groups are {@link #GROUP_BYTES} apart
+   */
+  abstract void spread(
+      DataType type, MemorySegment source, long from, MemorySegment s, long to, int n);
 
-  /** Expands the keys and values of a block that some row sees, and no others. */
-  private void expand(
-      AttentionTask t, int block, long keys, int keyWidth, long values, int valueWidth) {
-    int done = block;
+  /** Expands the keys or values of a tile that some row sees, and no others. */
+  private void expand(AttentionTask t, int tile, boolean keys, int dim, long line) {
+    MemorySegment s = t.scratch;
+    MemorySegment source = keys ? t.keys : t.values;
+    long base = keys ? t.keyByte : t.valueByte;
+    long rowBytes = keys ? t.keyRowBytes : t.valueRowBytes;
+    int done = tile;
     for (int row = 0; row < t.rows; row++) {
-      int until = Math.min(block + BLOCK, until(t, row));
+      int until = Math.min(tile + TILE, until(t, row));
       for (int p = Math.max(done, from(t, row)); p < until; p++) {
         long cell = t.cells.get(INT, 4 * (t.cellsOffset + (p & t.cellMask)));
-        long key = t.keyByte + cell * t.keyRowBytes;
-        long value = t.valueByte + cell * t.valueRowBytes;
-        long toKey = keys / 4 + (long) (p - block) * keyWidth;
-        long toValue = values / 4 + (long) (p - block) * valueWidth;
-        rowKernel.load(t.type, t.keys, key, t.scratch, toKey, t.keyDim);
-        rowKernel.load(t.type, t.values, value, t.scratch, toValue, t.valueDim);
+        long from = base + cell * rowBytes;
+        long to = TILE_AT + 4L * Sums.PARTS * (p - tile);
+        if (dim % Sums.PARTS == 0) {
+          spread(t.type, source, from, s, to, dim);
+        } else {
+          rowKernel.load(t.type, source, from, s, line / 4, dim);
+          clear(s, line + 4L * dim, padded(dim) - dim);
+          spread(DataType.F32, s, line, s, to, padded(dim));
+        }
       }
       done = Math.max(done, until);
     }
   }
 
-  private static void fillScores(MemorySegment s, int from, int until) {
-    if (until - from < BLOCK) {
-      for (int j = 0; j < BLOCK; j++) {
-        s.set(FLOAT, 4L * j, Float.NEGATIVE_INFINITY);
+  /** Scores of a tile for the rows that see some of it; positions a row does not see get −∞. */
+  private void scoreTile(
+      AttentionTask t, int block, int tile, long queries, int keyWidth, long scores) {
+    MemorySegment s = t.scratch;
+    int heads = t.headsPerGroup;
+    for (int row = 0; row < t.rows; row++) {
+      long z = scores + 4L * (row * heads * BLOCK + tile - block);
+      int from = Math.max(0, from(t, row) - tile);
+      int until = Math.min(TILE, until(t, row) - tile);
+      if (from < until) {
+        long q = queries + 4L * row * heads * keyWidth;
+        scores(s, q, heads, TILE_AT, keyWidth, from, until, t.scale, z);
+      }
+      for (int j = 0; until - from < TILE && j < TILE; j++) {
+        if (j < from || j >= until) {
+          for (int head = 0; head < heads; head++) {
+            s.set(FLOAT, z + 4L * (head * BLOCK + j), Float.NEGATIVE_INFINITY);
+          }
+        }
       }
     }
   }
 
-  /** Takes the scores of a block into the state of one row and head. */
+  /** Adds the values of a tile, weighted, to the rows that see some of it. */
+  private void addTile(
+      AttentionTask t, int block, int tile, long scores, long acc, int valueWidth) {
+    int heads = t.headsPerGroup;
+    for (int row = 0; row < t.rows; row++) {
+      int from = Math.max(0, from(t, row) - tile);
+      int until = Math.min(TILE, until(t, row) - tile);
+      if (from < until) {
+        long p = scores + 4L * (row * heads * BLOCK + tile - block);
+        long a = acc + 4L * row * heads * valueWidth;
+        accumulate(t.scratch, p, heads, TILE_AT, valueWidth, from, until, a);
+      }
+    }
+  }
+
+  /** Takes the scores of a block into the states of the rows that see some of it. */
+  private void softmax(
+      AttentionTask t, int block, long scores, long acc, int valueWidth, long state) {
+    for (int row = 0; row < t.rows; row++) {
+      int from = Math.max(0, from(t, row) - block);
+      int until = Math.min(BLOCK, until(t, row) - block);
+      for (int head = 0; from < until && head < t.headsPerGroup; head++) {
+        int i = row * t.headsPerGroup + head;
+        long z = scores + 4L * i * BLOCK;
+        // tiles that no row sees
+        fill(t.scratch, z, 0, from / TILE * TILE);
+        fill(t.scratch, z, (until + TILE - 1) / TILE * TILE, BLOCK);
+        step(t, z, from, until, acc + 4L * i * valueWidth, valueWidth, state + 8L * i);
+      }
+    }
+  }
+
+  private static void fill(MemorySegment s, long z, int from, int until) {
+    for (int j = from; j < until; j++) {
+      s.set(FLOAT, z + 4L * j, Float.NEGATIVE_INFINITY);
+    }
+  }
+
   private void step(
-      AttentionTask t, int from, int until, long values, int valueWidth, long acc, long state) {
+      AttentionTask t, long z, int from, int until, long acc, int valueWidth, long state) {
     MemorySegment s = t.scratch;
     if (t.softCap != 0) {
-      rowKernel.softCap(t.softCap, s, from, s, from, until - from);
+      rowKernel.softCap(t.softCap, s, z / 4 + from, s, z / 4 + from, until - from);
     }
     float max = s.get(FLOAT, state);
-    float highest = rowKernel.reduce(ReduceKind.MAX, s, 0, BLOCK);
+    float highest = rowKernel.reduce(ReduceKind.MAX, s, z / 4, BLOCK);
     float newMax = Math.max(max, highest);
     // nothing but −∞ so far: take 0, so that −∞ adds nothing
     float base = newMax == Float.NEGATIVE_INFINITY ? 0 : newMax;
-    exponentials(s, 0, base);
+    exponentials(s, z, base);
     float factor = ScalarFunctions.exp(max - base);
-    float sum = rowKernel.reduce(ReduceKind.SUM, s, 0, BLOCK);
+    float sum = rowKernel.reduce(ReduceKind.SUM, s, z / 4, BLOCK);
     s.set(FLOAT, state, newMax);
     s.set(FLOAT, state + 4, Math.fma(s.get(FLOAT, state + 4), factor, sum));
     if (factor != 1) {
       rowKernel.binaryScalar(BinaryKind.MUL, s, acc / 4, factor, false, s, acc / 4, valueWidth);
     }
-    accumulate(s, 0, values, valueWidth, from, until, acc);
   }
 
   /** Adds the sinks and divides. */

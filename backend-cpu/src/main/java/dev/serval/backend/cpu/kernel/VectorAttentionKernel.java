@@ -6,6 +6,7 @@ import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
 import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
 
+import dev.serval.api.tensor.DataType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
@@ -18,37 +19,65 @@ final class VectorAttentionKernel extends BlockAttention {
 
   @Override
   void scores(
-      MemorySegment s, long query, long keys, int n, int from, int until, float scale, long z) {
+      MemorySegment s,
+      long queries,
+      int heads,
+      long tile,
+      int n,
+      int from,
+      int until,
+      float scale,
+      long z) {
+    if (LENGTH == TILE) {
+      VectorTileScores.scores(s, queries, heads, tile, n, scale, z, PARTS);
+      return;
+    }
+    for (int h = 0; h < heads; h++) {
+      dots(s, queries + 4L * h * n, tile, n, from, until, scale, z + 4L * h * BLOCK);
+    }
+  }
+
+  @Override
+  void spread(DataType type, MemorySegment source, long from, MemorySegment s, long to, int n) {
+    switch (type) {
+      case F32 -> VectorTileRows.floats(source, from, s, to, n);
+      case F16 -> VectorTileRows.halves(source, from, s, to, n);
+      case Q8_0 -> VectorTileRows.bytes(source, from, s, to, n);
+      case Q4_0 -> VectorTileRows.nibbles(source, from, s, to, n);
+      default -> throw new IllegalArgumentException("no attention over " + type);
+    }
+  }
+
+  private static void dots(
+      MemorySegment s, long query, long tile, int n, int from, int until, float scale, long z) {
     for (int j = from; j < until; j++) {
-      long key = keys + 4L * j * n;
       FloatVector a = FloatVector.zero(FLOATS);
       FloatVector b = a;
       FloatVector c = a;
       FloatVector d = a;
       for (long i = 0; i < 4L * n; i += 4L * Sums.PARTS) {
+        long q = query + i;
+        long key = tile + 4L * Sums.PARTS * j + i * TILE;
         a =
-            FloatVector.fromMemorySegment(FLOATS, s, query + i, ORDER)
-                .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i, ORDER), a);
+            FloatVector.fromMemorySegment(FLOATS, s, q, ORDER)
+                .fma(FloatVector.fromMemorySegment(FLOATS, s, key, ORDER), a);
         if (LENGTH <= 8) {
           b =
-              FloatVector.fromMemorySegment(FLOATS, s, query + i + BYTES, ORDER)
-                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + BYTES, ORDER), b);
+              FloatVector.fromMemorySegment(FLOATS, s, q + BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + BYTES, ORDER), b);
         }
         if (LENGTH <= 4) {
           c =
-              FloatVector.fromMemorySegment(FLOATS, s, query + i + 2L * BYTES, ORDER)
-                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + 2L * BYTES, ORDER), c);
+              FloatVector.fromMemorySegment(FLOATS, s, q + 2L * BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + 2L * BYTES, ORDER), c);
           d =
-              FloatVector.fromMemorySegment(FLOATS, s, query + i + 3L * BYTES, ORDER)
-                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + i + 3L * BYTES, ORDER), d);
+              FloatVector.fromMemorySegment(FLOATS, s, q + 3L * BYTES, ORDER)
+                  .fma(FloatVector.fromMemorySegment(FLOATS, s, key + 3L * BYTES, ORDER), d);
         }
       }
       // joined as in VectorSumKernel, here and not in a method, for the same reason
       FloatVector v;
-      if (LENGTH == 16) {
-        v = a.add(a.rearrange(VectorFunctions.BY_8));
-        v = v.add(v.rearrange(VectorFunctions.BY_4));
-      } else if (LENGTH == 8) {
+      if (LENGTH == 8) {
         v = a.add(b);
         v = v.add(v.rearrange(VectorFunctions.BY_4));
       } else {
@@ -66,34 +95,14 @@ final class VectorAttentionKernel extends BlockAttention {
   }
 
   @Override
-  void accumulate(MemorySegment s, long p, long values, int n, int from, int until, long a) {
-    long row = 4L * n;
-    long d = 0;
-    for (; d <= row - 4L * BYTES; d += 4L * BYTES) {
-      FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, s, a + d, ORDER);
-      FloatVector a1 = FloatVector.fromMemorySegment(FLOATS, s, a + d + BYTES, ORDER);
-      FloatVector a2 = FloatVector.fromMemorySegment(FLOATS, s, a + d + 2L * BYTES, ORDER);
-      FloatVector a3 = FloatVector.fromMemorySegment(FLOATS, s, a + d + 3L * BYTES, ORDER);
-      for (int j = from; j < until; j++) {
-        FloatVector w = FloatVector.broadcast(FLOATS, s.get(FLOAT, p + 4L * j));
-        long v = values + row * j + d;
-        a0 = FloatVector.fromMemorySegment(FLOATS, s, v, ORDER).fma(w, a0);
-        a1 = FloatVector.fromMemorySegment(FLOATS, s, v + BYTES, ORDER).fma(w, a1);
-        a2 = FloatVector.fromMemorySegment(FLOATS, s, v + 2L * BYTES, ORDER).fma(w, a2);
-        a3 = FloatVector.fromMemorySegment(FLOATS, s, v + 3L * BYTES, ORDER).fma(w, a3);
-      }
-      a0.intoMemorySegment(s, a + d, ORDER);
-      a1.intoMemorySegment(s, a + d + BYTES, ORDER);
-      a2.intoMemorySegment(s, a + d + 2L * BYTES, ORDER);
-      a3.intoMemorySegment(s, a + d + 3L * BYTES, ORDER);
+  void accumulate(
+      MemorySegment s, long p, int heads, long tile, int n, int from, int until, long a) {
+    int h = 0;
+    for (; h <= heads - 2; h += 2) {
+      VectorTileSums.two(s, p + 4L * h * BLOCK, tile, n, from, until, a + 4L * h * n);
     }
-    for (; d < row; d += BYTES) {
-      FloatVector a0 = FloatVector.fromMemorySegment(FLOATS, s, a + d, ORDER);
-      for (int j = from; j < until; j++) {
-        FloatVector w = FloatVector.broadcast(FLOATS, s.get(FLOAT, p + 4L * j));
-        a0 = FloatVector.fromMemorySegment(FLOATS, s, values + row * j + d, ORDER).fma(w, a0);
-      }
-      a0.intoMemorySegment(s, a + d, ORDER);
+    if (h < heads) {
+      VectorTileSums.one(s, p + 4L * h * BLOCK, tile, n, from, until, a + 4L * h * n);
     }
   }
 }
