@@ -132,6 +132,7 @@ final class AttentionCompiler {
       case AttentionOp.AttendStep a -> {
         AttendInstruction.Source source =
             AttendInstruction.Source.step(
+                a.spec(),
                 operands.in(n, 1),
                 operands.in(n, 2),
                 activations,

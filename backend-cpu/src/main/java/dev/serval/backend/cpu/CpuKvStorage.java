@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/** The key/value rows of a program; rows already lie in canonical form, keys and values apart. */
+/** The key/value rows of a program: those of a head lie together, so rows travel in parts. */
 final class CpuKvStorage implements KvStorage {
 
   private final KvFormat format;
@@ -43,11 +43,13 @@ final class CpuKvStorage implements KvStorage {
     long rowBytes = format.rowBytes(slot);
     for (long i = 0; i < cells.byteSize() / 4; i++) {
       long cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
-      long key = rows.keysOffset() + cell * rows.keyRowBytes();
-      long value = rows.valuesOffset() + cell * rows.valueRowBytes();
       long at = i * rowBytes;
-      MemorySegment.copy(memory, key, target, at, rows.keyRowBytes());
-      MemorySegment.copy(memory, value, target, at + rows.keyRowBytes(), rows.valueRowBytes());
+      for (int head = 0; head < slot.nKvHeads(); head++, at += rows.keyBytes()) {
+        MemorySegment.copy(memory, rows.key(head, cell), target, at, rows.keyBytes());
+      }
+      for (int head = 0; head < slot.nKvHeads(); head++, at += rows.valueBytes()) {
+        MemorySegment.copy(memory, rows.value(head, cell), target, at, rows.valueBytes());
+      }
     }
   }
 
@@ -58,11 +60,13 @@ final class CpuKvStorage implements KvStorage {
     long rowBytes = format.rowBytes(slot);
     for (long i = 0; i < cells.byteSize() / 4; i++) {
       long cell = cells.get(ValueLayout.JAVA_INT_UNALIGNED, 4 * i);
-      long key = rows.keysOffset() + cell * rows.keyRowBytes();
-      long value = rows.valuesOffset() + cell * rows.valueRowBytes();
       long at = i * rowBytes;
-      MemorySegment.copy(source, at, memory, key, rows.keyRowBytes());
-      MemorySegment.copy(source, at + rows.keyRowBytes(), memory, value, rows.valueRowBytes());
+      for (int head = 0; head < slot.nKvHeads(); head++, at += rows.keyBytes()) {
+        MemorySegment.copy(source, at, memory, rows.key(head, cell), rows.keyBytes());
+      }
+      for (int head = 0; head < slot.nKvHeads(); head++, at += rows.valueBytes()) {
+        MemorySegment.copy(source, at, memory, rows.value(head, cell), rows.valueBytes());
+      }
     }
   }
 

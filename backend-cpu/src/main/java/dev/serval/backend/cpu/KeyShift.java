@@ -15,7 +15,7 @@ import java.util.Map;
  * team. Each member works in its scratch memory:
  *
  * <pre>
- * cosines [nRot / 2] · sines [nRot / 2] · a key row [keyWidth], F32
+ * cosines [nRot / 2] · sines [nRot / 2] · a key of a head [keyDim], F32
  * </pre>
  */
 final class KeyShift {
@@ -84,12 +84,14 @@ final class KeyShift {
     RopeSpec spec = slot.rotation().orElseThrow();
     boolean neox = spec.style() == RopeSpec.Style.NEOX;
     int nRot = spec.nRot();
-    int width = slot.keyWidth();
+    int dim = slot.keyDim();
     for (int i = from; i < until; i++) {
-      long key = rows.keysOffset() + cells[i] * rows.keyRowBytes();
-      kernel.load(layout.type(), kv, key, s, nRot, width);
-      kernel.rope(s, nRot, s, nRot, slot.nKvHeads(), slot.keyDim(), nRot, neox, s, 0);
-      kernel.store(s, nRot, layout.type(), kv, key, width);
+      for (int head = 0; head < slot.nKvHeads(); head++) {
+        long key = rows.key(head, cells[i]);
+        kernel.load(layout.type(), kv, key, s, nRot, dim);
+        kernel.rope(s, nRot, s, nRot, 1, dim, nRot, neox, s, 0);
+        kernel.store(s, nRot, layout.type(), kv, key, dim);
+      }
     }
   }
 }

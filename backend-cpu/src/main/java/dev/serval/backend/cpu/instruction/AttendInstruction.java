@@ -19,10 +19,11 @@ public final class AttendInstruction extends SplitInstruction {
    * Keys and values of one kind.
    *
    * @param memory the memory, absent for that of the step under way
-   * @param offset bytes before the row of cell 0
+   * @param offset bytes before head 0 of cell 0
+   * @param headBytes bytes from head to head
    * @param rowBytes bytes from cell to cell
    */
-  public record Cells(Optional<MemorySegment> memory, long offset, long rowBytes) {
+  public record Cells(Optional<MemorySegment> memory, long offset, long headBytes, long rowBytes) {
 
     private MemorySegment memory(StepRun run) {
       return memory.isPresent() ? memory.get() : run.stepMemory();
@@ -56,8 +57,16 @@ public final class AttendInstruction extends SplitInstruction {
           kv.tables().stream().filter(t -> t.group() == slot.group()).findFirst().orElseThrow();
       return new Source(
           kv.type(),
-          new Cells(Optional.of(storage), slot.keysOffset(), slot.keyRowBytes()),
-          new Cells(Optional.of(storage), slot.valuesOffset(), slot.valueRowBytes()),
+          new Cells(
+              Optional.of(storage),
+              slot.keysOffset(),
+              slot.cells() * slot.keyBytes(),
+              slot.keyBytes()),
+          new Cells(
+              Optional.of(storage),
+              slot.valuesOffset(),
+              slot.cells() * slot.valueBytes(),
+              slot.valueBytes()),
           storage,
           tables.offset(),
           tables.size(),
@@ -72,11 +81,16 @@ public final class AttendInstruction extends SplitInstruction {
      * @param identitySize its entries
      */
     public static Source step(
-        Operand k, Operand v, MemorySegment identity, long identityOffset, int identitySize) {
+        AttentionSpec spec,
+        Operand k,
+        Operand v,
+        MemorySegment identity,
+        long identityOffset,
+        int identitySize) {
       return new Source(
           DataType.F32,
-          new Cells(k.memory(), 4 * k.offset(), 4L * k.type().width()),
-          new Cells(v.memory(), 4 * v.offset(), 4L * v.type().width()),
+          new Cells(k.memory(), 4 * k.offset(), 4L * spec.keyDim(), 4L * k.type().width()),
+          new Cells(v.memory(), 4 * v.offset(), 4L * spec.valueDim(), 4L * v.type().width()),
           identity,
           identityOffset,
           identitySize,
@@ -192,8 +206,8 @@ public final class AttendInstruction extends SplitInstruction {
     task.queryOffset = q.offset() + (long) row * task.queryStride + (long) head * spec.keyDim();
     task.resultOffset = y.offset() + (long) row * task.resultStride + (long) head * spec.valueDim();
     task.sinksOffset = head;
-    task.keyByte = source.keys.offset + source.type.bytes((long) kvHead * spec.keyDim());
-    task.valueByte = source.values.offset + source.type.bytes((long) kvHead * spec.valueDim());
+    task.keyByte = source.keys.offset + kvHead * source.keys.headBytes;
+    task.valueByte = source.values.offset + kvHead * source.values.headBytes;
     task.cellsOffset = source.tableOffset / 4;
     if (source.cached) {
       task.cellsOffset += (long) step.sequence(row) * source.tableSize;

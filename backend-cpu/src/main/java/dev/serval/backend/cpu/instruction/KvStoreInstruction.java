@@ -42,16 +42,18 @@ public final class KvStoreInstruction extends SplitInstruction {
   @Override
   void compute(StepRun run, int member, int from, int until) {
     RowKernel kernel = run.kernels().rows();
-    int keyWidth = k.type().width();
-    int valueWidth = v.type().width();
+    int keyDim = slot.slot().keyDim();
+    int valueDim = slot.slot().valueDim();
     for (int row = from; row < until; row++) {
       long cell = run.step().cell(slot.group(), row);
-      long key = slot.keysOffset() + cell * slot.keyRowBytes();
-      long value = slot.valuesOffset() + cell * slot.valueRowBytes();
-      long kAt = k.offset() + (long) row * keyWidth;
-      long vAt = v.offset() + (long) row * valueWidth;
-      kernel.store(k.memory(run), kAt, type, storage, key, keyWidth);
-      kernel.store(v.memory(run), vAt, type, storage, value, valueWidth);
+      long kAt = k.offset() + (long) row * k.type().width();
+      long vAt = v.offset() + (long) row * v.type().width();
+      for (int head = 0; head < slot.slot().nKvHeads(); head++) {
+        long key = slot.key(head, cell);
+        long value = slot.value(head, cell);
+        kernel.store(k.memory(run), kAt + (long) head * keyDim, type, storage, key, keyDim);
+        kernel.store(v.memory(run), vAt + (long) head * valueDim, type, storage, value, valueDim);
+      }
     }
   }
 }

@@ -15,7 +15,7 @@ import java.util.TreeMap;
  * Where a program keeps its key/value rows and the tables of cells, all in one buffer. Pure.
  *
  * <pre>
- * per slot:  keys [cells, keyWidth], values [cells, valueWidth], both in the cache's type
+ * per slot:  keys [nKvHeads, cells, keyDim], values [nKvHeads, cells, valueDim], in the cache's type
  * per group: tables [maxSequences, size] I32; position p of a sequence is in cell table[p mod size]
  * </pre>
  *
@@ -25,15 +25,16 @@ import java.util.TreeMap;
 public final class KvLayout {
 
   /**
-   * Rows of one slot.
+   * Rows of one slot. Attention reads one head after the other, so that what it reads of many cells
+   * is one run of memory.
    *
    * @param slot the slot
    * @param group index of its group
    * @param cells rows
-   * @param keysOffset bytes before the key row of cell 0
-   * @param valuesOffset bytes before the value row of cell 0
-   * @param keyRowBytes bytes of a key row
-   * @param valueRowBytes bytes of a value row
+   * @param keysOffset bytes before the key of head 0 in cell 0
+   * @param valuesOffset bytes before the value of head 0 in cell 0
+   * @param keyBytes bytes of the key of a head
+   * @param valueBytes bytes of the value of a head
    */
   public record SlotRows(
       KvSlot slot,
@@ -41,8 +42,19 @@ public final class KvLayout {
       int cells,
       long keysOffset,
       long valuesOffset,
-      long keyRowBytes,
-      long valueRowBytes) {}
+      long keyBytes,
+      long valueBytes) {
+
+    /** Byte of the key of a head. */
+    public long key(int head, long cell) {
+      return keysOffset + ((long) head * cells + cell) * keyBytes;
+    }
+
+    /** Byte of the value of a head. */
+    public long value(int head, long cell) {
+      return valuesOffset + ((long) head * cells + cell) * valueBytes;
+    }
+  }
 
   /**
    * Cell tables of one group.
@@ -75,12 +87,11 @@ public final class KvLayout {
         throw new IllegalArgumentException("group " + group.index() + " has slots but no cells");
       }
       for (KvSlot slot : group.slots()) {
-        long keyRow = type.bytes(slot.keyWidth());
-        long valueRow = type.bytes(slot.valueWidth());
-        long keys = reserve(Math.multiplyExact(keyRow, (long) cells));
-        long values = reserve(Math.multiplyExact(valueRow, (long) cells));
-        slots.put(
-            slot.index(), new SlotRows(slot, group.index(), cells, keys, values, keyRow, valueRow));
+        long keys = reserve(Math.multiplyExact(type.bytes(slot.keyWidth()), (long) cells));
+        long values = reserve(Math.multiplyExact(type.bytes(slot.valueWidth()), (long) cells));
+        long key = type.bytes(slot.keyDim());
+        long value = type.bytes(slot.valueDim());
+        slots.put(slot.index(), new SlotRows(slot, group.index(), cells, keys, values, key, value));
       }
       int size = powerOfTwo(cells);
       tables.add(new Tables(group.index(), reserve(4L * size * limits.maxSequences()), size));

@@ -52,13 +52,14 @@ final class AttentionCase {
     MemorySegment k = Samples.floats(arena, (long) positions * kvHeads * keyDim, 2);
     MemorySegment v = Samples.floats(arena, (long) positions * kvHeads * valueDim, 3);
     RowKernel rows = KernelSets.scalar().rows();
-    int keyWidth = kvHeads * keyDim;
-    int valueWidth = kvHeads * valueDim;
     for (int p = 0; p < positions; p++) {
-      long cell = cell(p);
-      rows.store(k, (long) p * keyWidth, type, keys, cell * type.bytes(keyWidth), keyWidth);
-      long value = cell * type.bytes(valueWidth);
-      rows.store(v, (long) p * valueWidth, type, values, value, valueWidth);
+      for (int g = 0; g < kvHeads; g++) {
+        long row = (long) p * kvHeads + g;
+        long key = type.bytes(place(p, g) * keyDim);
+        rows.store(k, row * keyDim, type, keys, key, keyDim);
+        long value = type.bytes(place(p, g) * valueDim);
+        rows.store(v, row * valueDim, type, values, value, valueDim);
+      }
     }
     return this;
   }
@@ -83,16 +84,17 @@ final class AttentionCase {
     return c;
   }
 
-  private int cell(int position) {
-    return cells.get(Samples.INT, 4L * (position & cellMask));
+  /** Rows of a head lie together. */
+  private long place(int position, int head) {
+    return head * (cellMask + 1L) + cells.get(Samples.INT, 4L * (position & cellMask));
   }
 
   void key(int position, int head, int d, float v) {
-    put(keys, (cell(position) * (long) kvHeads + head) * keyDim + d, v);
+    put(keys, place(position, head) * keyDim + d, v);
   }
 
   void value(int position, int head, int d, float v) {
-    put(values, (cell(position) * (long) kvHeads + head) * valueDim + d, v);
+    put(values, place(position, head) * valueDim + d, v);
   }
 
   private void put(MemorySegment s, long index, float v) {
@@ -140,11 +142,11 @@ final class AttentionCase {
     t.sinksOffset = (long) kvHead * group;
     t.type = type;
     t.keys = keys;
-    t.keyByte = type.bytes((long) kvHead * keyDim);
-    t.keyRowBytes = type.bytes((long) kvHeads * keyDim);
+    t.keyByte = type.bytes(kvHead * (cellMask + 1L) * keyDim);
+    t.keyRowBytes = type.bytes(keyDim);
     t.values = values;
-    t.valueByte = type.bytes((long) kvHead * valueDim);
-    t.valueRowBytes = type.bytes((long) kvHeads * valueDim);
+    t.valueByte = type.bytes(kvHead * (cellMask + 1L) * valueDim);
+    t.valueRowBytes = type.bytes(valueDim);
     t.cells = cells;
     t.cellMask = cellMask;
     return t;
@@ -175,7 +177,7 @@ final class AttentionCase {
       for (int e = 0; e < keyDim; e++) {
         dot +=
             queries.get(Samples.FLOAT, 4L * ((long) (i * heads + h) * keyDim + e))
-                * element(keys, (cell(j) * (long) kvHeads + g) * keyDim + e);
+                * element(keys, place(j, g) * keyDim + e);
       }
       z[j] = softCap == 0 ? dot * scale : softCap * Math.tanh(dot * scale / softCap);
       max = Math.max(max, z[j]);
@@ -185,7 +187,7 @@ final class AttentionCase {
     for (int j = from; j < until; j++) {
       double p = Math.exp(z[j] - max);
       sum += p;
-      out += p * element(values, (cell(j) * (long) kvHeads + g) * valueDim + d);
+      out += p * element(values, place(j, g) * valueDim + d);
     }
     return out / sum;
   }
