@@ -93,12 +93,21 @@ final class VectorExpandKernel {
     for (int g = 0; g < words; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
         long word = from + (long) g * WORD_ROW + c;
+        long out = to + 4L * g * WORD_ROW + c;
         IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-        for (int k = 4 * g; k < 4 * g + 4; k++) {
-          long out = to + (long) k * WORD_ROW + c;
-          v.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0).intoMemorySegment(panel, out, ORDER);
-          v = v.lanewise(LSHL, 8);
-        }
+        v.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0).intoMemorySegment(panel, out, ORDER);
+        v.lanewise(LSHL, 8)
+            .lanewise(ASHR, 24)
+            .convertShape(I2F, FLOATS, 0)
+            .intoMemorySegment(panel, out + WORD_ROW, ORDER);
+        v.lanewise(LSHL, 16)
+            .lanewise(ASHR, 24)
+            .convertShape(I2F, FLOATS, 0)
+            .intoMemorySegment(panel, out + 2 * WORD_ROW, ORDER);
+        v.lanewise(LSHL, 24)
+            .lanewise(ASHR, 24)
+            .convertShape(I2F, FLOATS, 0)
+            .intoMemorySegment(panel, out + 3 * WORD_ROW, ORDER);
       }
     }
   }

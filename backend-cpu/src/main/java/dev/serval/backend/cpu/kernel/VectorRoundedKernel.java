@@ -35,6 +35,9 @@ final class VectorRoundedKernel {
   /** The signs of all codes of a word: without them −8..7 become 0..15. */
   private static final int SIGNS = 0x88888888;
 
+  /** What a code of 4 bits without its sign is too large by. */
+  private static final short MIDDLE = 8;
+
   /** Values of the codes of MXFP4, doubled; twice. */
   private static final short[] E2M1 = elements();
 
@@ -295,12 +298,29 @@ final class VectorRoundedKernel {
   private static void expandLinear(MemorySegment w, long from, int n, MemorySegment p, long to) {
     for (int g = 0; g < n / 8; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long word = from + (long) g * WORD_ROW + c;
-        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
-        for (int i = 4 * g; i < 4 * g + 4; i++) {
-          v.lanewise(ASHR, 12).intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
-          v = v.lanewise(LSHL, 4);
-        }
+        long out = to + 4L * g * WORD_ROW + c;
+        IntVector v =
+            IntVector.fromMemorySegment(INTS, w, from + (long) g * WORD_ROW + c, ORDER)
+                .lanewise(XOR, SIGNS);
+        v.lanewise(LSHR, 12)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .sub(MIDDLE)
+            .intoMemorySegment(p, out, ORDER);
+        v.lanewise(LSHR, 8)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .sub(MIDDLE)
+            .intoMemorySegment(p, out + WORD_ROW, ORDER);
+        v.lanewise(LSHR, 4)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .sub(MIDDLE)
+            .intoMemorySegment(p, out + 2 * WORD_ROW, ORDER);
+        v.and(NIBBLES)
+            .reinterpretAsShorts()
+            .sub(MIDDLE)
+            .intoMemorySegment(p, out + 3 * WORD_ROW, ORDER);
       }
     }
   }
@@ -309,14 +329,27 @@ final class VectorRoundedKernel {
     ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
     for (int g = 0; g < n / 8; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long word = from + (long) g * WORD_ROW + c;
-        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
-        for (int i = 4 * g; i < 4 * g + 4; i++) {
-          v.lanewise(LSHR, 12)
-              .selectFrom(table)
-              .intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
-          v = v.lanewise(LSHL, 4);
-        }
+        long out = to + 4L * g * WORD_ROW + c;
+        IntVector v = IntVector.fromMemorySegment(INTS, w, from + (long) g * WORD_ROW + c, ORDER);
+        v.lanewise(LSHR, 12)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .selectFrom(table)
+            .intoMemorySegment(p, out, ORDER);
+        v.lanewise(LSHR, 8)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .selectFrom(table)
+            .intoMemorySegment(p, out + WORD_ROW, ORDER);
+        v.lanewise(LSHR, 4)
+            .and(NIBBLES)
+            .reinterpretAsShorts()
+            .selectFrom(table)
+            .intoMemorySegment(p, out + 2 * WORD_ROW, ORDER);
+        v.and(NIBBLES)
+            .reinterpretAsShorts()
+            .selectFrom(table)
+            .intoMemorySegment(p, out + 3 * WORD_ROW, ORDER);
       }
     }
   }

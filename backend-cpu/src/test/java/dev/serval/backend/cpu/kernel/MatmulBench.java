@@ -19,7 +19,7 @@ import java.nio.charset.StandardCharsets;
 final class MatmulBench {
 
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-  private static final int[] ROWS = {4, 96};
+  private static final int[] ROWS = {3, 4, 8, 16, 96};
 
   private MatmulBench() {}
 
