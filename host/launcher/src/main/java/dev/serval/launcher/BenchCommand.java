@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -55,7 +56,11 @@ final class BenchCommand implements Callable<Integer> {
 
   /** One line of the result. */
   private record Measured(
-      String test, double tokensPerSecond, double deviation, OptionalDouble textsPerSecond) {}
+      String test,
+      double tokensPerSecond,
+      double deviation,
+      OptionalDouble textsPerSecond,
+      Optional<ConcurrentBench.Result> concurrent) {}
 
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
   private String model = "";
@@ -71,6 +76,13 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "N",
       description = "texts per request, of an embedding model; default 1")
   private int texts = 1;
+
+  @Option(
+      names = "--concurrent",
+      split = ",",
+      paramLabel = "N[,N...]",
+      description = "also so many generations at once: tokens/s of all, from request to end")
+  private List<Integer> concurrent = List.of();
 
   @Option(names = "-r", paramLabel = "N", description = "repetitions; default 3")
   private int repetitions = 3;
@@ -107,11 +119,20 @@ final class BenchCommand implements Callable<Integer> {
     if (threads != null) {
       properties.put("serval.cpu.threads", threads.toString());
     }
-    int context = Math.max(promptTokens, generatedTokens) + 2;
+    int most = concurrent.stream().mapToInt(n -> n).max().orElse(1);
+    if (concurrent.stream().anyMatch(n -> n < 1) || (most > 1 && generatedTokens < 2)) {
+      throw new IllegalArgumentException(
+          "--concurrent takes positive numbers and needs -n of 2 or more: " + concurrent);
+    }
+    int alone = Math.max(promptTokens, generatedTokens) + 2;
+    int context =
+        concurrent.isEmpty()
+            ? alone
+            : Math.max(alone, Math.multiplyExact(most, promptTokens + generatedTokens + 2));
     LoadRequest request =
         LoadRequest.of(path)
             .withContextLength(context)
-            .withMaxSequences(1)
+            .withMaxSequences(most)
             .withKvType(kv.type())
             .withLoadMode(load.mode())
             .withChunkTokens(Math.clamp(promptTokens, 1, 512));
@@ -143,7 +164,26 @@ final class BenchCommand implements Callable<Integer> {
       progress.update("tg" + generatedTokens);
       results.add(measure("tg" + generatedTokens, () -> decode(loaded)));
     }
+    for (int n : concurrent) {
+      progress.update("tg" + generatedTokens + "x" + n);
+      results.add(concurrent(loaded, n));
+    }
     return results;
+  }
+
+  private Measured concurrent(Model loaded, int n) throws InterruptedException {
+    int prompt = Math.max(1, promptTokens);
+    List<ConcurrentBench.Result> all = new ArrayList<>();
+    String test = (promptTokens > 0 ? "pp" + promptTokens + "+" : "") + "tg" + generatedTokens;
+    Measured m =
+        measure(
+            test + "x" + n,
+            () -> {
+              all.add(ConcurrentBench.run(loaded, n, prompt, generatedTokens));
+              return all.getLast().tokensPerSecond();
+            });
+    return new Measured(
+        m.test, m.tokensPerSecond, m.deviation, OptionalDouble.empty(), Optional.of(all.getLast()));
   }
 
   private List<Measured> embedding(Model loaded, Progress progress) throws InterruptedException {
@@ -162,7 +202,9 @@ final class BenchCommand implements Callable<Integer> {
               return result.totalTokens() / seconds(result.nanos());
             });
     double rate = m.tokensPerSecond / promptTokens;
-    return List.of(new Measured(test, m.tokensPerSecond, m.deviation, OptionalDouble.of(rate)));
+    return List.of(
+        new Measured(
+            test, m.tokensPerSecond, m.deviation, OptionalDouble.of(rate), Optional.empty()));
   }
 
   private static int threads(Map<String, DeviceReport> reports, ModelInfo info) {
@@ -194,7 +236,7 @@ final class BenchCommand implements Callable<Integer> {
         repetitions < 2
             ? 0
             : Math.max(0, (squares - repetitions * mean * mean) / (repetitions - 1));
-    return new Measured(test, mean, Math.sqrt(variance), OptionalDouble.empty());
+    return new Measured(test, mean, Math.sqrt(variance), OptionalDouble.empty(), Optional.empty());
   }
 
   private static double call(Callable<Double> run) throws InterruptedException {
@@ -254,7 +296,8 @@ final class BenchCommand implements Callable<Integer> {
               threads,
               m.tokensPerSecond,
               m.deviation,
-              texts(m, " \"texts_s\": %.3f,"),
+              texts(m, " \"texts_s\": %.3f,")
+                  + m.concurrent.map(ConcurrentBench.Result::json).orElse(""),
               Json.quoted(info.backend()),
               Json.quoted(info.name())));
     }
@@ -275,7 +318,8 @@ final class BenchCommand implements Callable<Integer> {
               m.test,
               m.tokensPerSecond,
               m.deviation,
-              texts(m, " (%.2f texts/s)")));
+              texts(m, " (%.2f texts/s)")
+                  + m.concurrent.map(c -> " (" + c.text() + ")").orElse("")));
     }
     return out.toString();
   }
