@@ -39,6 +39,7 @@ class ManifestIT {
   private static final String VECTOR = "jdk.incubator.vector";
   private static final String CPU = "dev.serval.backend.cpu";
   private static final String ENGINE = "dev.serval.engine";
+  private static final String EVENTS = "jdk.jfr";
   private static final String JSON = "tools.jackson.core";
   private static final String SERVICES = "META-INF/services/";
   private static final Path BUNDLES = Path.of(System.getProperty("serval.distribution"), "bundles");
@@ -152,6 +153,7 @@ class ManifestIT {
               || (name.equals("org.slf4j") && !bundle.isApi())
               || ((name.equals(JSON) || name.startsWith(JSON + "."))
                   && bundle.name().equals(ENGINE))
+              || (name.equals(EVENTS) && bundle.name().equals(ENGINE))
               || (name.equals(VECTOR) && bundle.name().equals(CPU));
       assertTrue(allowed, name);
     }
@@ -224,7 +226,7 @@ class ManifestIT {
       allowed.addAll(Set.of(API, "org.slf4j"));
     }
     if (bundle.name().equals(ENGINE)) {
-      allowed.add(JSON);
+      allowed.addAll(Set.of(JSON, EVENTS));
     }
     assertTrue(allowed.containsAll(always), always::toString);
     assertEquals(!bundle.isApi(), always.contains(API));
