@@ -1,5 +1,7 @@
 package dev.serval.backend.cpu.instruction;
 
+import dev.serval.api.graph.Reduction.ReduceKind;
+import dev.serval.backend.cpu.kernel.RowKernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -12,11 +14,15 @@ final class BestSelection {
   private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT;
   private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT;
 
+  /** Elements that are looked at together. */
+  private static final int CHUNK = 512;
+
   private BestSelection() {}
 
   /**
-   * Selects.
+   * Selects. Chunks whose largest element is not among the best so far are passed over by vectors.
    *
+   * @param rows finds the largest element of a chunk
    * @param x the row
    * @param xByte bytes before it
    * @param n elements of the row
@@ -26,6 +32,7 @@ final class BestSelection {
    * @param valueByte bytes before the k values, F32
    */
   static void select(
+      RowKernel rows,
       MemorySegment x,
       long xByte,
       int n,
@@ -42,12 +49,19 @@ final class BestSelection {
     for (int i = k / 2 - 1; i >= 0; i--) {
       sink(target, idByte, valueByte, i, k);
     }
-    for (int i = k; i < n; i++) {
-      float v = x.get(F32, xByte + 4L * i);
-      // later ids lose against equal values, so only a larger value enters
-      if (v > target.get(F32, valueByte)) {
-        put(target, idByte, valueByte, 0, i, v);
-        sink(target, idByte, valueByte, 0, k);
+    for (int from = k; from < n; from += CHUNK) {
+      int size = Math.min(CHUNK, n - from);
+      float largest = rows.reduce(ReduceKind.MAX, x, xByte / 4 + from, size);
+      if (largest <= target.get(F32, valueByte)) {
+        continue; // never with a NaN among them
+      }
+      for (int i = from; i < from + size; i++) {
+        float v = x.get(F32, xByte + 4L * i);
+        // later ids lose against equal values, so only a larger value enters
+        if (v > target.get(F32, valueByte)) {
+          put(target, idByte, valueByte, 0, i, v);
+          sink(target, idByte, valueByte, 0, k);
+        }
       }
     }
     for (int last = k - 1; last > 0; last--) {

@@ -54,7 +54,7 @@ public final class OutputInstruction extends SplitInstruction {
     int n = logits.type().last();
     long row = logits.offset() + (long) i * n;
     int k = asked.k();
-    BestSelection.select(memory, 4 * row, n, k, scratch, 0, 4L * k);
+    BestSelection.select(run.kernels().rows(), memory, 4 * row, n, k, scratch, 0, 4L * k);
     int filled = 2 * k;
     for (int j = 0; j < asked.ids().size(); j++) {
       int id = asked.ids().get(j);

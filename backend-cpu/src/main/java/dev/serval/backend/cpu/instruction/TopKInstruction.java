@@ -32,7 +32,15 @@ public final class TopKInstruction extends SplitInstruction {
     int k = ids.type().last();
     MemorySegment scratch = run.scratch(member);
     for (long row = from; row < until; row++) {
-      BestSelection.select(x.memory(run), 4 * (x.offset() + row * n), n, k, scratch, 0, 4L * k);
+      BestSelection.select(
+          run.kernels().rows(),
+          x.memory(run),
+          4 * (x.offset() + row * n),
+          n,
+          k,
+          scratch,
+          0,
+          4L * k);
       long to = row * k;
       MemorySegment.copy(scratch, 0, ids.memory(run), 4 * (ids.offset() + to), 4L * k);
       MemorySegment.copy(scratch, 4L * k, values.memory(run), 4 * (values.offset() + to), 4L * k);

@@ -1,7 +1,9 @@
 package dev.serval.backend.cpu.instruction;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.serval.backend.cpu.kernel.KernelSets;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -31,6 +33,20 @@ class BestSelectionTest {
     check(new float[] {Float.NEGATIVE_INFINITY, 1, Float.NEGATIVE_INFINITY, 2, -3e38f}, 4);
   }
 
+  /** A chunk is not passed over for a NaN in it. */
+  @Test
+  void findsTheBestBesideNaN() {
+    float[] x = new float[2_000];
+    x[700] = Float.NaN;
+    x[900] = 5;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment row = arena.allocateFrom(ValueLayout.JAVA_FLOAT, x);
+      MemorySegment target = arena.allocate(8, 8);
+      BestSelection.select(KernelSets.best().set().rows(), row, 0, x.length, 1, target, 0, 4);
+      assertEquals(900, target.get(ValueLayout.JAVA_INT, 0));
+    }
+  }
+
   private static void check(float[] x, int k) {
     int[] expected =
         IntStream.range(0, x.length)
@@ -42,7 +58,7 @@ class BestSelectionTest {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment row = arena.allocateFrom(ValueLayout.JAVA_FLOAT, x);
       MemorySegment target = arena.allocate(8L * k + 4, 8);
-      BestSelection.select(row, 0, x.length, k, target, 0, 4L * k);
+      BestSelection.select(KernelSets.best().set().rows(), row, 0, x.length, k, target, 0, 4L * k);
       int[] ids = target.asSlice(0, 4L * k).toArray(ValueLayout.JAVA_INT);
       assertArrayEquals(expected, ids);
       for (int i = 0; i < k; i++) {
