@@ -12,9 +12,13 @@ abstract class SplitInstruction implements Instruction, TeamTask {
   /** Least work, in multiply-adds, that is worth another item: some microseconds. */
   private static final long WORK_PER_ITEM = 1 << 16;
 
+  /** Part of the units that the first items are made of, in percent. */
+  private static final int LARGE_PERCENT = 90;
+
   private @Nullable StepRun current;
   private int units;
   private int items;
+  private int members;
 
   /** Units in this step. */
   abstract int units(StepRun run);
@@ -39,6 +43,7 @@ abstract class SplitInstruction implements Instruction, TeamTask {
     long byWork = units * workPerUnit(run) / WORK_PER_ITEM;
     long most = Math.min(units, (long) run.members() * itemsPerMember());
     items = run.members() == 1 ? 1 : (int) Math.clamp(byWork, 1, most);
+    members = run.members();
     current = run;
     run.team().run(this, items);
     current = null;
@@ -52,7 +57,18 @@ abstract class SplitInstruction implements Instruction, TeamTask {
     }
   }
 
+  /**
+   * Where an item begins. The first items, one per member, are large, since memory is read best in
+   * long runs; the rest of the units comes in small ones, for members that are done early.
+   */
   private int bound(int item) {
-    return (int) ((long) units * item / items);
+    if (items <= members) {
+      return (int) ((long) units * item / items);
+    }
+    long large = (long) units * LARGE_PERCENT / 100;
+    if (item <= members) {
+      return (int) (large * item / members);
+    }
+    return (int) (large + (units - large) * (item - members) / (items - members));
   }
 }
