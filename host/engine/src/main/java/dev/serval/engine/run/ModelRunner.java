@@ -55,6 +55,7 @@ final class ModelRunner {
 
   private final OutputRows outputs;
   private final PrefixCache prefixes;
+  private final StepFiller filler;
 
   private final Thread thread;
   private final CountDownLatch over = new CountDownLatch(1);
@@ -95,6 +96,7 @@ final class ModelRunner {
     batch = new Batch(step.layout().limits().maxSequences());
     outputs = new OutputRows(name, step);
     prefixes = new PrefixCache(cache, step.layout().limits().maxSequences(), scheduler.active());
+    filler = new StepFiller(step, cells, prefixes, outputs);
     thread = Thread.ofPlatform().daemon().name("serval-runner-" + name).unstarted(this::run);
   }
 
@@ -125,7 +127,7 @@ final class ModelRunner {
     if (batch.isEmpty()) {
       scheduler.awaitChange();
     } else {
-      fill();
+      filler.fill(batch);
       conclude(compute());
     }
   }
@@ -173,30 +175,6 @@ final class ModelRunner {
       } else {
         i++;
       }
-    }
-  }
-
-  private void fill() {
-    step.begin();
-    long inStep = 0;
-    for (int i = 0; i < batch.size(); i++) {
-      Sequence s = batch.sequence(i);
-      int n = batch.count(i);
-      if (s.isParked() || !cells.canTell(step, s.number()) || !prefixes.makeRoom(s, n, inStep)) {
-        batch.leaveOut(i);
-        continue;
-      }
-      int first = s.computed();
-      int firstRow = step.tokens();
-      for (int position = first; position < first + n; position++) {
-        int row = step.token(s.token(position), position, s.number());
-        if (s.wants(position)) {
-          outputs.want(row, s);
-        }
-      }
-      outputs.sequence(step.runs() - 1, s);
-      cells.place(step, firstRow, s.number(), first, n);
-      inStep |= 1L << s.number();
     }
   }
 
