@@ -41,7 +41,7 @@ final class NumericsId {
         VERSION,
         graph.digest().substring(0, DIGEST_PREFIX),
         "[" + part + "]",
-        rounds ? "activations=F32+Q8" : "activations=F32",
+        rounds ? "activations=F32+I8" : "activations=F32",
         "kv=" + kvType,
         "weights=" + String.join("+", types));
   }

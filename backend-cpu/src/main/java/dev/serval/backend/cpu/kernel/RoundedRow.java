@@ -5,16 +5,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A row of activations rounded to 8 bits, for products that sum in integers: groups of {@link
- * PackedMatrix#BLOCK} elements x become q = x · (127 / m) rounded half to even, m being the group's
- * largest magnitude, so that x ≈ m / 127 · q with q in −127..127. Groups with m below 2⁻¹²⁰ count
- * as zeros; with a NaN or an infinity, m / 127 is NaN and so is everything computed from it.
+ * A row of activations rounded to whole numbers, for products that sum in integers: groups of
+ * {@link PackedMatrix#BLOCK} elements x become q = x · (255 / m) rounded half to even, m being the
+ * group's largest magnitude, so that x ≈ m / 255 · q with q in −255..255. Groups with m below 2⁻¹²⁰
+ * count as zeros; with a NaN or an infinity, m / 255 is NaN and so is everything computed from it.
  *
  * <pre>
  * pairs   16 ints per group: word i holds q[8 (i / 4) + i % 4] in its upper half and
  *         q[8 (i / 4) + i % 4 + 4] in its lower half, as 16-bit numbers
  * biases  an int per group: −8 Σ q over the upper halves and over the lower ones, as 16-bit numbers
- * scales  m / 127 of each group, F32
+ * scales  m / 255 of each group, F32
  * sums    Σ x of each group before rounding, F32, in the order of {@link Sums#ofGroup}
  * </pre>
  *
@@ -27,11 +27,11 @@ public final class RoundedRow {
   /** Bytes of the pairs of a group. */
   static final int PAIR_BYTES = 64;
 
-  /** Magnitudes below it are rounded to 0: 127 / m would overflow. */
+  /** Magnitudes below it are rounded to 0: 255 / m would overflow. */
   static final float SMALLEST = 0x1p-120f;
 
-  /** Largest magnitude of a rounded element. */
-  static final float MOST = 127;
+  /** Largest magnitude of a rounded element: 16 products with −8 fit 16 bits. */
+  static final float MOST = 255;
 
   /** 1.5 · 2²³: adding it rounds to a whole number, half to even, in the low bits. */
   static final float ROUNDER = 0x1.8p23f;
@@ -41,16 +41,13 @@ public final class RoundedRow {
   private RoundedRow() {}
 
   /**
-   * Whether products with a type take rounded activations unless they are to be exact: sums of 16
-   * products of its codes, which are whole numbers, with 8-bit numbers fit 16 bits.
+   * Whether products with a type take rounded activations unless they are to be exact: those with
+   * codes −8..7 and a scale per 32 of them.
    */
   public static boolean isFor(DataType type) {
     return type.isQuantized()
         && BlockFormat.of(type).group() == PackedMatrix.BLOCK
-        && switch (BlockFormat.of(type).codes()) {
-          case SIGNED_4, E2M1 -> true;
-          default -> false;
-        };
+        && BlockFormat.of(type).codes() == Codes.SIGNED_4;
   }
 
   /** Bytes of a row; {@code in} a multiple of {@link PackedMatrix#BLOCK}. */
@@ -87,7 +84,7 @@ public final class RoundedRow {
   }
 
   /**
-   * Stores 32 numbers in −127..127, ints at byte {@code from}, as pairs and their bias.
+   * Stores 32 numbers in −255..255, ints at byte {@code from}, as pairs and their bias.
    *
    * @param at byte of the first pair
    * @param bias byte of the bias

@@ -3,10 +3,8 @@ package dev.serval.backend.cpu.kernel;
 import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
-import static dev.serval.backend.cpu.kernel.Lanes.HALF_WORDS;
 import static dev.serval.backend.cpu.kernel.Lanes.INT;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
-import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
 import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
@@ -38,18 +36,7 @@ final class VectorRoundedKernel {
   /** What a code of 4 bits without its sign is too large by. */
   private static final short MIDDLE = 8;
 
-  /** Values of the codes of MXFP4, doubled; twice. */
-  private static final short[] E2M1 = elements();
-
   private VectorRoundedKernel() {}
-
-  private static short[] elements() {
-    short[] values = new short[32];
-    for (int code = 0; code < values.length; code++) {
-      values[code] = (short) Codes.E2M1.value(code & 15, 0);
-    }
-    return values;
-  }
 
   /**
    * Rounds a row, see {@link RoundedRow}.
@@ -105,25 +92,7 @@ final class VectorRoundedKernel {
       long at,
       int in,
       MemorySegment y) {
-    if (f.codes() != Codes.E2M1) {
-      linear(f, w, tile, from, until, row, at, at + RoundedRow.biases(in), y);
-    } else if (LENGTH >= 8) {
-      table(f, w, tile, from, until, row, at, y);
-    } else {
-      narrow(f, w, tile, from, until, row, at, y);
-    }
-  }
-
-  private static void linear(
-      BlockFormat f,
-      MemorySegment w,
-      long tile,
-      int from,
-      int until,
-      MemorySegment row,
-      long at,
-      long biases,
-      MemorySegment y) {
+    long biases = at + RoundedRow.biases(in);
     for (int b = from; b < until; b++) {
       long words = tile + f.wordsOf(b);
       long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
@@ -154,102 +123,6 @@ final class VectorRoundedKernel {
         long sum = (long) (b - from) * WORD_ROW + c;
         s0.intoMemorySegment(y, sum, ORDER);
         s1.intoMemorySegment(y, sum + BYTES, ORDER);
-      }
-    }
-  }
-
-  /** For vectors that hold the values of all codes in 16 bits. */
-  private static void table(
-      BlockFormat f,
-      MemorySegment w,
-      long tile,
-      int from,
-      int until,
-      MemorySegment row,
-      long at,
-      MemorySegment y) {
-    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
-    for (int b = from; b < until; b++) {
-      long words = tile + f.wordsOf(b);
-      long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
-      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
-        ShortVector s0 = ShortVector.zero(HALF_WORDS);
-        ShortVector s1 = s0;
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
-          long pair = pairs + 16L * g;
-          IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          ShortVector t;
-          t = IntVector.broadcast(INTS, row.get(INT, pair)).reinterpretAsShorts();
-          s0 =
-              s0.add(
-                  v0.lanewise(LSHR, 12)
-                      .and(NIBBLES)
-                      .reinterpretAsShorts()
-                      .selectFrom(table)
-                      .mul(t));
-          s1 =
-              s1.add(
-                  v1.lanewise(LSHR, 12)
-                      .and(NIBBLES)
-                      .reinterpretAsShorts()
-                      .selectFrom(table)
-                      .mul(t));
-          t = IntVector.broadcast(INTS, row.get(INT, pair + 4)).reinterpretAsShorts();
-          s0 =
-              s0.add(
-                  v0.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-          s1 =
-              s1.add(
-                  v1.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-          t = IntVector.broadcast(INTS, row.get(INT, pair + 8)).reinterpretAsShorts();
-          s0 =
-              s0.add(
-                  v0.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-          s1 =
-              s1.add(
-                  v1.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-          t = IntVector.broadcast(INTS, row.get(INT, pair + 12)).reinterpretAsShorts();
-          s0 = s0.add(v0.and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-          s1 = s1.add(v1.and(NIBBLES).reinterpretAsShorts().selectFrom(table).mul(t));
-        }
-        long sum = (long) (b - from) * WORD_ROW + c;
-        s0.intoMemorySegment(y, sum, ORDER);
-        s1.intoMemorySegment(y, sum + BYTES, ORDER);
-      }
-    }
-  }
-
-  /** For vectors of 8 shorts, which hold the magnitudes; an index counts modulo 8. */
-  private static void narrow(
-      BlockFormat f,
-      MemorySegment w,
-      long tile,
-      int from,
-      int until,
-      MemorySegment row,
-      long at,
-      MemorySegment y) {
-    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
-    for (int b = from; b < until; b++) {
-      long words = tile + f.wordsOf(b);
-      long pairs = at + (long) b * RoundedRow.PAIR_BYTES;
-      for (int c = 0; c < WORD_ROW; c += BYTES) {
-        ShortVector s = ShortVector.zero(HALF_WORDS);
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
-          ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
-          for (int i = 4 * g; i < 4 * g + 4; i++) {
-            ShortVector t =
-                IntVector.broadcast(INTS, row.get(INT, pairs + 4L * i)).reinterpretAsShorts();
-            ShortVector magnitude = v.lanewise(LSHR, 12).and((short) 7).selectFrom(table);
-            ShortVector sign = v.lanewise(ASHR, 15);
-            s = s.add(magnitude.lanewise(XOR, sign).sub(sign).mul(t));
-            v = v.lanewise(LSHL, 4);
-          }
-        }
-        s.intoMemorySegment(y, (long) (b - from) * WORD_ROW + c, ORDER);
       }
     }
   }
@@ -285,17 +158,7 @@ final class VectorRoundedKernel {
   }
 
   /** Codes of n inputs as 16-bit numbers, for each pair of a rounded row both halves of 32 rows. */
-  static void expand(Codes codes, MemorySegment w, long from, int n, MemorySegment panel, long to) {
-    if (codes != Codes.E2M1) {
-      expandLinear(w, from, n, panel, to);
-    } else if (LENGTH >= 8) {
-      expandTable(w, from, n, panel, to);
-    } else {
-      expandNarrow(w, from, n, panel, to);
-    }
-  }
-
-  private static void expandLinear(MemorySegment w, long from, int n, MemorySegment p, long to) {
+  static void expand(MemorySegment w, long from, int n, MemorySegment p, long to) {
     for (int g = 0; g < n / 8; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
         long out = to + 4L * g * WORD_ROW + c;
@@ -321,54 +184,6 @@ final class VectorRoundedKernel {
             .reinterpretAsShorts()
             .sub(MIDDLE)
             .intoMemorySegment(p, out + 3 * WORD_ROW, ORDER);
-      }
-    }
-  }
-
-  private static void expandTable(MemorySegment w, long from, int n, MemorySegment p, long to) {
-    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
-    for (int g = 0; g < n / 8; g++) {
-      for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long out = to + 4L * g * WORD_ROW + c;
-        IntVector v = IntVector.fromMemorySegment(INTS, w, from + (long) g * WORD_ROW + c, ORDER);
-        v.lanewise(LSHR, 12)
-            .and(NIBBLES)
-            .reinterpretAsShorts()
-            .selectFrom(table)
-            .intoMemorySegment(p, out, ORDER);
-        v.lanewise(LSHR, 8)
-            .and(NIBBLES)
-            .reinterpretAsShorts()
-            .selectFrom(table)
-            .intoMemorySegment(p, out + WORD_ROW, ORDER);
-        v.lanewise(LSHR, 4)
-            .and(NIBBLES)
-            .reinterpretAsShorts()
-            .selectFrom(table)
-            .intoMemorySegment(p, out + 2 * WORD_ROW, ORDER);
-        v.and(NIBBLES)
-            .reinterpretAsShorts()
-            .selectFrom(table)
-            .intoMemorySegment(p, out + 3 * WORD_ROW, ORDER);
-      }
-    }
-  }
-
-  private static void expandNarrow(MemorySegment w, long from, int n, MemorySegment p, long to) {
-    ShortVector table = ShortVector.fromArray(HALF_WORDS, E2M1, 0);
-    for (int g = 0; g < n / 8; g++) {
-      for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long word = from + (long) g * WORD_ROW + c;
-        ShortVector v = ShortVector.fromMemorySegment(HALF_WORDS, w, word, ORDER);
-        for (int i = 4 * g; i < 4 * g + 4; i++) {
-          ShortVector sign = v.lanewise(ASHR, 15);
-          ShortVector magnitude = v.lanewise(LSHR, 12).and((short) 7).selectFrom(table);
-          magnitude
-              .lanewise(XOR, sign)
-              .sub(sign)
-              .intoMemorySegment(p, to + (long) i * WORD_ROW + c, ORDER);
-          v = v.lanewise(LSHL, 4);
-        }
       }
     }
   }

@@ -94,8 +94,7 @@ final class VectorRoundedProduct {
       }
       for (int k = 0; k < inputs; k += BLOCK) {
         long words = tile + format.wordsOf((k0 + k) / BLOCK);
-        VectorRoundedKernel.expand(
-            format.codes(), w.data(), words, BLOCK, scratch, (long) k / 2 * WORD_ROW);
+        VectorRoundedKernel.expand(w.data(), words, BLOCK, scratch, (long) k / 2 * WORD_ROW);
       }
       VectorRoundedTileKernel.multiply(
           inputs,
