@@ -51,6 +51,12 @@ public interface Serval extends AutoCloseable {
   }
 
   /**
+   * The request to load a file with the defaults that are set now ({@code docs/settings.md}); other
+   * than {@link LoadRequest#of}, which knows no settings.
+   */
+  LoadRequest request(Path path);
+
+  /**
    * Loads a model and waits for it.
    *
    * @throws ModelRefusedException if the file is damaged, no installed architecture understands it,

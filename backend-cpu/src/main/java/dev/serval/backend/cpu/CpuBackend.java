@@ -13,6 +13,8 @@ import dev.serval.api.backend.WeightUse;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Op;
 import dev.serval.api.memory.MemoryUse;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorInfo;
 import dev.serval.api.tensor.Weights;
@@ -28,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,14 +45,13 @@ import org.slf4j.LoggerFactory;
 @Component(
     service = Backend.class,
     immediate = true,
+    configurationPid = Setting.CPU,
     property = Backend.PROPERTY_NAME + "=" + CpuBackend.NAME)
+@Designate(ocd = CpuConfiguration.class)
 public final class CpuBackend implements Backend, AutoCloseable {
 
   /** Name of the backend, and id of its device. */
   public static final String NAME = Device.HOST_ID;
-
-  /** Property that sets the number of threads. */
-  public static final String PROPERTY_THREADS = "serval.cpu.threads";
 
   /** Below every GPU backend, above nothing. */
   private static final int SCORE = 10;
@@ -109,20 +111,11 @@ public final class CpuBackend implements Backend, AutoCloseable {
   }
 
   static int threads(Map<String, Object> configuration, Processor processor) {
-    Object wish = configuration.get(PROPERTY_THREADS);
-    if (wish == null) {
-      wish = System.getProperty(PROPERTY_THREADS);
-    }
-    if (wish == null) {
-      // who waits at a barrier gains nothing from more threads than cores
-      return Math.min(processor.cores(), ThreadCount.COMPUTE.of(processor.cores()));
-    }
-    String text = wish.toString().strip();
-    try {
-      return Integer.parseInt(text);
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(PROPERTY_THREADS + " is not a number: " + text, e);
-    }
+    return Settings.ofProcess(configuration)
+        .given(Setting.CPU_THREADS)
+        .map(Integer::valueOf)
+        // who waits at a barrier gains nothing from more threads than cores
+        .orElseGet(() -> Math.min(processor.cores(), ThreadCount.COMPUTE.of(processor.cores())));
   }
 
   @Override

@@ -3,6 +3,8 @@ package dev.serval.backend.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.settings.Setting;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.team.ComputeTeam;
 import java.util.List;
@@ -30,11 +32,11 @@ class CpuThreadsTest {
   void isWhatTheConfigurationSays() {
     Processor processor = new Processor("test", 4, 1);
     for (Object wish : List.of("1", 1, " 40 ")) {
-      int threads = CpuBackend.threads(Map.of(CpuBackend.PROPERTY_THREADS, wish), processor);
+      int threads = CpuBackend.threads(Map.of(Setting.CPU_THREADS.key(), wish), processor);
       assertEquals(Integer.parseInt(wish.toString().strip()), threads);
     }
-    Map<String, Object> wrong = Map.of(CpuBackend.PROPERTY_THREADS, "many");
-    assertThrows(IllegalArgumentException.class, () -> CpuBackend.threads(wrong, processor));
+    Map<String, Object> wrong = Map.of(Setting.CPU_THREADS.key(), "many");
+    assertThrows(RequestRejectedException.class, () -> CpuBackend.threads(wrong, processor));
   }
 
   @Test

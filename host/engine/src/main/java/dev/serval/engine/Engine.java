@@ -7,6 +7,7 @@ import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.memory.PoolMetrics;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
@@ -17,6 +18,9 @@ import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
 import dev.serval.api.runtime.RuntimeMetrics;
 import dev.serval.api.runtime.Serval;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
+import dev.serval.api.tensor.DataType;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.memory.DeviceBudget;
@@ -31,6 +35,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.TreeMap;
@@ -54,7 +59,8 @@ public final class Engine implements Serval {
   /** How long a backend that leaves waits for its models; the service registry waits five. */
   private static final long WITHDRAW_NANOS = TimeUnit.SECONDS.toNanos(4);
 
-  private final RunnerOptions options;
+  private volatile Settings settings;
+  private volatile RunnerOptions options;
   private final TieredBufferPool pool;
   private final DeviceBudgets budgets = new DeviceBudgets();
   private final RuntimeCounters counters;
@@ -76,18 +82,15 @@ public final class Engine implements Serval {
 
   /** Creates an engine with these backends and architectures. */
   public Engine(List<Backend> backends, List<ModelArchitecture> architectures) {
-    this(backends, architectures, RunnerOptions.fromProperties());
-  }
-
-  /** Creates an engine with other bounds than the system properties state. */
-  public Engine(
-      List<Backend> backends, List<ModelArchitecture> architectures, RunnerOptions options) {
-    this(backends, architectures, options, new TieredBufferPool());
+    this(Settings.ofProcess(Map.of()));
+    backends.forEach(this::addBackend);
+    architectures.forEach(this::addArchitecture);
   }
 
   /**
    * Creates an engine on a pool of its own.
    *
+   * @param options bounds, whatever the settings of the process say
    * @param pool where all off-heap memory comes from; the engine closes it
    */
   public Engine(
@@ -95,11 +98,30 @@ public final class Engine implements Serval {
       List<ModelArchitecture> architectures,
       RunnerOptions options,
       TieredBufferPool pool) {
+    this(Settings.ofProcess(Map.of()), options, pool);
+    backends.forEach(this::addBackend);
+    architectures.forEach(this::addArchitecture);
+  }
+
+  /** Creates an engine that knows no backend and no architecture yet, with other settings. */
+  public Engine(Settings settings) {
+    this(settings, RunnerOptions.of(settings), new TieredBufferPool());
+  }
+
+  private Engine(Settings settings, RunnerOptions options, TieredBufferPool pool) {
+    this.settings = settings;
     this.options = options;
     this.pool = pool;
     this.counters = new RuntimeCounters(pool, budgets);
-    backends.forEach(this::addBackend);
-    architectures.forEach(this::addArchitecture);
+  }
+
+  /**
+   * Changes settings. Loaded models follow where {@link Setting#applied} says {@code LIVE};
+   * requests that {@link #request} makes from now on have the new defaults.
+   */
+  public void configure(Settings newSettings) {
+    settings = newSettings;
+    options = RunnerOptions.of(newSettings);
   }
 
   /**
@@ -185,7 +207,7 @@ public final class Engine implements Serval {
   @Override
   public MemoryPlan plan(PlanRequest request) {
     requireOpen();
-    return new ModelLoader(request.load(), options, pool, budgets)
+    return new ModelLoader(request.load(), () -> options, pool, budgets)
         .plan(request, architectures, backends);
   }
 
@@ -208,13 +230,27 @@ public final class Engine implements Serval {
   }
 
   private ModelLoader.Loaded loader(LoadRequest request) {
-    return new ModelLoader(request, options, pool, budgets)
+    return new ModelLoader(request, () -> options, pool, budgets)
         .load(architectures, backends, this::forget);
   }
 
   private void forget(LoadedModel model) {
     models.remove(model);
     counters.ended(model);
+  }
+
+  @Override
+  public LoadRequest request(Path path) {
+    Settings set = settings;
+    LoadRequest request =
+        LoadRequest.of(path)
+            .withMaxSequences(Math.toIntExact(set.number(Setting.PARALLEL)))
+            .withChunkTokens(Math.toIntExact(set.number(Setting.CHUNK)))
+            .withKvType(DataType.valueOf(set.text(Setting.KV_TYPE).toUpperCase(Locale.ROOT)))
+            .withLoadMode(LoadMode.valueOf(set.text(Setting.LOAD_MODE).toUpperCase(Locale.ROOT)));
+    return set.given(Setting.CONTEXT).isPresent()
+        ? request.withContextLength(Math.toIntExact(set.number(Setting.CONTEXT)))
+        : request;
   }
 
   @Override

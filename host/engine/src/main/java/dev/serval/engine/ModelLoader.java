@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,7 +59,7 @@ final class ModelLoader {
   private static final int MIN_WANTED = 16;
 
   private final LoadRequest request;
-  private final RunnerOptions options;
+  private final Supplier<RunnerOptions> options;
   private final TieredBufferPool pool;
   private final DeviceBudgets budgets;
   private final long startNanos = System.nanoTime();
@@ -66,7 +67,10 @@ final class ModelLoader {
   private final Releases releases = new Releases();
 
   ModelLoader(
-      LoadRequest request, RunnerOptions options, TieredBufferPool pool, DeviceBudgets budgets) {
+      LoadRequest request,
+      Supplier<RunnerOptions> options,
+      TieredBufferPool pool,
+      DeviceBudgets budgets) {
     this.request = request;
     this.options = options;
     this.pool = pool;
@@ -208,7 +212,8 @@ final class ModelLoader {
             kvType(),
             request.exact() ? CompileSpec.Mode.EXACT : CompileSpec.Mode.DEFAULT,
             CompileSpec.Flash.AUTO,
-            new CompileSpec.Resources(name, memory, budget, new Metrics()));
+            new CompileSpec.Resources(
+                name, memory, budget, new Metrics(() -> options.get().timing())));
   }
 
   private int chunkTokens(int contextLength) {

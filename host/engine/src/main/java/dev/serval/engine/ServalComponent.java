@@ -2,6 +2,7 @@ package dev.serval.engine;
 
 import dev.serval.api.backend.Backend;
 import dev.serval.api.backend.DeviceReport;
+import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
@@ -15,29 +16,58 @@ import dev.serval.api.runtime.QuantizeReport;
 import dev.serval.api.runtime.QuantizeRequest;
 import dev.serval.api.runtime.RuntimeMetrics;
 import dev.serval.api.runtime.Serval;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
+import org.osgi.service.metatype.annotations.Designate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The engine as a service. Backends and architectures come and go without restarting it; which of
  * them a running model uses is the engine's decision, never the component runtime's.
  */
-@Component(service = Serval.class, immediate = true)
+@Component(service = Serval.class, immediate = true, configurationPid = Setting.ENGINE)
+@Designate(ocd = EngineConfiguration.class)
 public final class ServalComponent implements Serval {
 
-  private final Engine engine = new Engine();
+  private static final Logger LOG = LoggerFactory.getLogger(ServalComponent.class);
 
-  /** Creates the component; called by the component runtime. */
-  public ServalComponent() {}
+  private final Engine engine;
+
+  /**
+   * Creates the component; called by the component runtime.
+   *
+   * @param configuration what Config Admin has under {@link Setting#ENGINE}
+   * @throws RequestRejectedException ({@code OPTION_INVALID}) if a setting is none
+   */
+  @Activate
+  public ServalComponent(Map<String, Object> configuration) {
+    engine = new Engine(Settings.ofProcess(configuration));
+  }
+
+  /** Takes a new configuration without restarting; a bad one changes nothing and is logged. */
+  @Modified
+  void configure(Map<String, Object> configuration) {
+    try {
+      engine.configure(Settings.ofProcess(configuration));
+      LOG.info("settings changed");
+    } catch (RequestRejectedException e) {
+      LOG.warn("settings are left as they were: {}", e.getMessage());
+    }
+  }
 
   /** Ends every generation and frees everything. */
   @Deactivate
@@ -108,6 +138,11 @@ public final class ServalComponent implements Serval {
   @Override
   public List<String> architectures() {
     return engine.architectures();
+  }
+
+  @Override
+  public LoadRequest request(Path path) {
+    return engine.request(path);
   }
 
   @Override

@@ -22,6 +22,7 @@ class ArchitectureTest {
     "org.jspecify.annotations..",
     "org.osgi.annotation..",
     "org.osgi.service.component.annotations..",
+    "org.osgi.service.metatype.annotations..",
   };
 
   private static JavaClasses serval;

@@ -15,6 +15,7 @@ import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.settings.Settings;
 import dev.serval.backend.cpu.CpuBackend;
 import dev.serval.engine.Engine;
 import dev.serval.engine.memory.DeviceBudgets;
@@ -119,7 +120,7 @@ class FailingMemoryTest {
         new Engine(
             List.of(backend),
             List.of(new GemmaArchitecture()),
-            RunnerOptions.fromProperties(),
+            RunnerOptions.of(Settings.ofProcess(Map.of())),
             new TieredBufferPool(options))) {
       List<Integer> expected = run(engine, request);
       int n = 1;

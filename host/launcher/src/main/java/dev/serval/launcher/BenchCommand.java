@@ -8,12 +8,14 @@ import dev.serval.api.runtime.EmbedRequest;
 import dev.serval.api.runtime.EmbedResult;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
+import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.tensor.DataType;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -133,8 +135,8 @@ final class BenchCommand implements Callable<Integer> {
         LoadRequest.of(path)
             .withContextLength(context)
             .withMaxSequences(most)
-            .withKvType(kv.type())
-            .withLoadMode(load.mode())
+            .withKvType(kv.type().orElse(DataType.F16))
+            .withLoadMode(load.mode().orElse(LoadMode.MAP))
             .withChunkTokens(Math.clamp(promptTokens, 1, 512));
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;

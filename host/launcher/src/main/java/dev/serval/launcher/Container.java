@@ -1,6 +1,7 @@
 package dev.serval.launcher;
 
 import dev.serval.api.runtime.Serval;
+import dev.serval.api.settings.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarFile;
@@ -59,6 +61,8 @@ final class Container implements AutoCloseable {
    * @throws StartException if it does not come up
    */
   static Container start(Folders folders, Map<String, String> properties) {
+    properties.forEach(System::setProperty);
+    Objects.requireNonNull(Settings.ofProcess(Map.of())); // refuses what no bundle would take
     folders.create();
     List<Path> jars = jars(folders.bundles());
     BundleCache cache = null;
@@ -66,7 +70,6 @@ final class Container implements AutoCloseable {
     try {
       cache = BundleCache.open(folders.cache(), jars);
       Map<String, String> config = configuration(folders, cache.folder());
-      properties.forEach(System::setProperty);
       framework = newFramework(config);
       framework.init();
       List<String> problems = install(framework.getBundleContext(), jars);

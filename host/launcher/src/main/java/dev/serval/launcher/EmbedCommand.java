@@ -8,6 +8,7 @@ import dev.serval.api.runtime.EmbeddingInfo;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.Serval;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -80,11 +81,10 @@ final class EmbedCommand implements Callable<Integer> {
     }
     Folders folders = Folders.find();
     Path path = folders.model(model);
-    LoadRequest request = options.request(path);
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;
         Container container = Container.start(folders, options.properties());
-        Model loaded = container.serval().load(exact ? request.exactly() : request)) {
+        Model loaded = container.serval().load(request(container.serval(), path))) {
       progress.close();
       String before = purpose == null ? prefix : prefixFor(loaded, purpose);
       if (texts.equals(List.of("-"))) {
@@ -94,6 +94,11 @@ final class EmbedCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  private LoadRequest request(Serval serval, Path path) {
+    LoadRequest request = options.request(serval, path);
+    return exact ? request.exactly() : request;
   }
 
   private static String prefixFor(Model loaded, String purpose) {

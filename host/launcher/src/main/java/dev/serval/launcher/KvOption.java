@@ -1,6 +1,8 @@
 package dev.serval.launcher;
 
 import dev.serval.api.tensor.DataType;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Element type of the cache: an option of every command that generates. */
@@ -20,10 +22,10 @@ final class KvOption {
       description =
           "type of cached keys and values: f16 (default), f32, q8_0 (half the memory of f16),"
               + " q4_0 (a little more than a quarter)")
-  private KvType kvType = KvType.F16;
+  private @Nullable KvType kvType;
 
-  /** The type that was asked for. */
-  DataType type() {
-    return DataType.valueOf(kvType.name());
+  /** The type that was asked for, if any was. */
+  Optional<DataType> type() {
+    return Optional.ofNullable(kvType).map(t -> DataType.valueOf(t.name()));
   }
 }

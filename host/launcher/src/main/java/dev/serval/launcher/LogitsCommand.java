@@ -5,6 +5,7 @@ import dev.serval.api.runtime.EmbedRequest;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.Prompt;
+import dev.serval.api.runtime.Serval;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -66,11 +67,10 @@ final class LogitsCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     Folders folders = Folders.find();
     Path path = folders.model(model);
-    LoadRequest request = options.request(path);
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;
         Container container = Container.start(folders, options.properties());
-        Model loaded = container.serval().load(exact ? request.exactly() : request);
+        Model loaded = container.serval().load(request(container.serval(), path));
         OutputStream out = new BufferedOutputStream(Files.newOutputStream(output))) {
       progress.update("computing " + ids.size() + " tokens");
       if (loaded.info().capability() == Capability.EMBED) {
@@ -82,6 +82,11 @@ final class LogitsCommand implements Callable<Integer> {
       }
       return 0;
     }
+  }
+
+  private LoadRequest request(Serval serval, Path path) {
+    LoadRequest request = options.request(serval, path);
+    return exact ? request.exactly() : request;
   }
 
   private static void write(MemorySegment row, OutputStream out) {

@@ -1,8 +1,10 @@
 package dev.serval.launcher;
 
 import dev.serval.api.runtime.LoadRequest;
+import dev.serval.api.runtime.Serval;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -31,29 +33,33 @@ final class ModelOptions {
       description =
           "generations that may run at once, 1 to 64, in one common cache; default 1. Further ones"
               + " wait")
-  private int parallel = 1;
+  private @Nullable Integer parallel;
 
   @Mixin private LoadOption load = new LoadOption();
 
+  @Mixin private SettingOptions settings = new SettingOptions();
+
   /** System properties that these options set. */
   Map<String, String> properties() {
-    Map<String, String> properties = new HashMap<>();
+    Map<String, String> properties = settings.properties();
     if (threads != null) {
-      if (threads < 1) {
-        throw new IllegalArgumentException("--threads must be positive: " + threads);
-      }
-      properties.put("serval.cpu.threads", threads.toString());
+      properties.put(Setting.CPU_THREADS.key(), threads.toString());
     }
     return properties;
   }
 
-  /** The request to load a file. */
-  LoadRequest request(Path path) {
-    LoadRequest request =
-        LoadRequest.of(path)
-            .withKvType(kv.type())
-            .withMaxSequences(parallel)
-            .withLoadMode(load.mode());
+  /**
+   * The request to load a file, with the runtime's defaults; one generation if nobody says more.
+   */
+  LoadRequest request(Serval serval, Path path) {
+    LoadRequest request = serval.request(path);
+    if (parallel != null) {
+      request = request.withMaxSequences(parallel);
+    } else if (Settings.ofProcess(Map.of()).given(Setting.PARALLEL).isEmpty()) {
+      request = request.withMaxSequences(1);
+    }
+    request = load.mode().map(request::withLoadMode).orElse(request);
+    request = kv.type().map(request::withKvType).orElse(request);
     return numCtx == null ? request : request.withContextLength(numCtx);
   }
 }

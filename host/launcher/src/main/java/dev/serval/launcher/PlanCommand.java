@@ -4,6 +4,7 @@ import dev.serval.api.memory.ByteSize;
 import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.PlanRequest.ImaginaryDevice;
+import dev.serval.api.runtime.Serval;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
@@ -92,25 +93,27 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Folders folders = Folders.find();
-    PlanRequest request =
-        new PlanRequest(
-            options.request(folders.model(model)),
-            imaginary(),
-            new PlanRequest.Options(
-                strategy == Placement.BALANCED
-                    ? PlanRequest.Strategy.BALANCED
-                    : PlanRequest.Strategy.ROUND_ROBIN,
-                numGpu,
-                spread,
-                full,
-                size(reserve),
-                size(overhead)));
     try (Container container = Container.start(folders, options.properties())) {
-      MemoryPlan plan = container.serval().plan(request);
+      MemoryPlan plan = container.serval().plan(request(container.serval(), folders));
       System.out.print(json ? PlanText.json(plan) : PlanText.table(plan));
       System.out.flush();
       return plan.shortfall().isPresent() ? 1 : 0;
     }
+  }
+
+  private PlanRequest request(Serval serval, Folders folders) {
+    return new PlanRequest(
+        options.request(serval, folders.model(model)),
+        imaginary(),
+        new PlanRequest.Options(
+            strategy == Placement.BALANCED
+                ? PlanRequest.Strategy.BALANCED
+                : PlanRequest.Strategy.ROUND_ROBIN,
+            numGpu,
+            spread,
+            full,
+            size(reserve),
+            size(overhead)));
   }
 
   private List<ImaginaryDevice> imaginary() {

@@ -91,7 +91,7 @@ final class RunCommand implements Callable<Integer> {
     Progress progress = Progress.show("loading " + path.getFileName());
     try (progress;
         Container container = Container.start(folders, options.properties());
-        Model loaded = container.serval().load(options.request(path))) {
+        Model loaded = container.serval().load(options.request(container.serval(), path))) {
       progress.close();
       if (loaded.info().capability() == Capability.EMBED) {
         throw new RequestRejectedException(

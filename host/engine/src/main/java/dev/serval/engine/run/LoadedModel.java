@@ -8,9 +8,6 @@ import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.api.graph.Graph;
-import dev.serval.api.graph.Node;
-import dev.serval.api.graph.OutputKind;
-import dev.serval.api.graph.Projection;
 import dev.serval.api.metrics.MetricsSnapshot;
 import dev.serval.api.model.ChatFormat;
 import dev.serval.api.runtime.CacheOptions;
@@ -45,6 +42,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** A model with its runner: checks requests, turns them into sequences, waits. Thread-safe. */
@@ -84,7 +82,7 @@ public final class LoadedModel implements Model {
       CacheOptions cache) {}
 
   private final Parts parts;
-  private final RunnerOptions options;
+  private final Supplier<RunnerOptions> options;
   private final RunnerCounters counters;
   private final Scheduler scheduler;
   private final ModelRunner runner;
@@ -98,11 +96,11 @@ public final class LoadedModel implements Model {
   private final Sampler.Vocabulary endless;
   private final OutputGrammars grammars;
 
-  private LoadedModel(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
+  private LoadedModel(Parts parts, Supplier<RunnerOptions> options, Consumer<LoadedModel> onEnd) {
     this.parts = parts;
     this.options = options;
     counters = new RunnerCounters(parts.host().metrics());
-    checks = new RequestChecks(parts.info(), idBound(parts.graph()));
+    checks = new RequestChecks(parts.info(), StepChecks.idBound(parts.graph()));
     int rowWidth = parts.graph().outputWidth();
     int drawable = Math.min(rowWidth, parts.tokenizer().vocabSize());
     Tokenizer tokenizer = parts.tokenizer();
@@ -122,7 +120,7 @@ public final class LoadedModel implements Model {
                 limits.maxWanted(),
                 parts.chunkTokens(),
                 parts.graph().wholeSequences()),
-            options.queueBound(),
+            () -> options.get().queueBound(),
             counters.refused());
     parts.host().metrics().gauge("engine.queue.waiting", scheduler::waiting);
     runner =
@@ -156,25 +154,15 @@ public final class LoadedModel implements Model {
    * Starts a model.
    *
    * @param parts what it is made of
-   * @param options bounds
+   * @param options bounds as they are now, asked again and again
    * @param onEnd frees step, program, placement and file; runs once, when nothing uses them any
    *     more
    */
-  public static LoadedModel start(Parts parts, RunnerOptions options, Consumer<LoadedModel> onEnd) {
+  public static LoadedModel start(
+      Parts parts, Supplier<RunnerOptions> options, Consumer<LoadedModel> onEnd) {
     LoadedModel model = new LoadedModel(parts, options, onEnd);
     model.runner.start();
     return model;
-  }
-
-  /** The ids for which embedding rows exist, and logits where it makes any. */
-  private static int idBound(Graph graph) {
-    long bound = graph.outputKind() == OutputKind.LOGITS ? graph.outputWidth() : Integer.MAX_VALUE;
-    for (Node n : graph.nodes()) {
-      if (n.op() instanceof Projection.Rows rows && n.inputs().getFirst().id() == Graph.TOKENS_ID) {
-        bound = Math.min(bound, rows.table().shape().rows());
-      }
-    }
-    return (int) bound;
   }
 
   @Override
@@ -230,7 +218,7 @@ public final class LoadedModel implements Model {
         new RunningGeneration(
             sink,
             ids -> GeneratedText.of(parts.tokenizer(), request.stop(), ids),
-            options,
+            options.get(),
             scheduler::changed,
             undelivered::remove);
     Sampler.Vocabulary drawable = request.ignoreEnd() ? endless : vocabulary;
@@ -250,7 +238,7 @@ public final class LoadedModel implements Model {
                 parts.info().contextLength(),
                 request.context(),
                 given.length - prompt.length,
-                options.stallNanos()),
+                options.get().stallNanos()),
             parts.tokenizer(),
             new GeneratedText(parts.tokenizer(), request.stop()),
             source,
@@ -388,7 +376,7 @@ public final class LoadedModel implements Model {
   public void close() {
     runner.close();
     try {
-      runner.awaitEnd(options.stepNanos() + CLOSE_MARGIN_NANOS);
+      runner.awaitEnd(options.get().stepNanos() + CLOSE_MARGIN_NANOS);
       long deadline = System.nanoTime() + CLOSE_DELIVERY_NANOS;
       for (RunningGeneration g : undelivered) {
         g.endDelivery(deadline);

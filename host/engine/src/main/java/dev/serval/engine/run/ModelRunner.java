@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,7 +47,8 @@ final class ModelRunner {
   private final KvCache cache;
   private final KvCells cells;
   private final Scheduler scheduler;
-  private final RunnerOptions options;
+  private final Supplier<RunnerOptions> options;
+  private final StepChecks checks;
   private final RunLog log;
   private final Runnable onEnd;
   private final Batch batch;
@@ -71,7 +73,7 @@ final class ModelRunner {
    * @param step a step of the program
    * @param cache cells and rows of the program, nothing in them; closed at the end
    * @param scheduler decides what is computed
-   * @param options bounds
+   * @param options bounds as they are now
    * @param counters counters of the model
    * @param onEnd frees step and program; runs once, last, on the runner thread
    */
@@ -81,7 +83,7 @@ final class ModelRunner {
       Step step,
       KvCache cache,
       Scheduler scheduler,
-      RunnerOptions options,
+      Supplier<RunnerOptions> options,
       RunnerCounters counters,
       Runnable onEnd) {
     this.name = name;
@@ -91,6 +93,7 @@ final class ModelRunner {
     cells = cache.cells();
     this.scheduler = scheduler;
     this.options = options;
+    checks = StepChecks.of(step.layout());
     log = new RunLog(name, counters);
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
@@ -182,6 +185,7 @@ final class ModelRunner {
   private Outcome compute() {
     log.stepBegins();
     try {
+      checks.check(step, options.get().validation());
       synchronized (stepLock) {
         if (scheduler.isEnding() || batch.hasCancelled()) {
           return Outcome.aborted();
@@ -190,7 +194,7 @@ final class ModelRunner {
         underWay = batch;
       }
       try {
-        return program.await(step, System.nanoTime() + options.stepNanos());
+        return program.await(step, System.nanoTime() + options.get().stepNanos());
       } finally {
         synchronized (stepLock) {
           underWay = null;

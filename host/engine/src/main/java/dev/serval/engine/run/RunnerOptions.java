@@ -1,26 +1,27 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Bounds of a running model.
+ * Bounds of a running model, and what it checks and measures.
  *
  * @param stepNanos time after which a step that has not ended counts as lost
  * @param stallNanos time without progress after which a consumer is given up
  * @param ringBytes events held for one consumer before its sequence pauses
  * @param queueBound requests that may wait for a free sequence
+ * @param validation which steps are checked
+ * @param timing whether the time of a step's parts is measured
  */
-public record RunnerOptions(long stepNanos, long stallNanos, int ringBytes, int queueBound) {
-
-  /** Property for {@link #stepNanos}, in seconds. */
-  public static final String STEP_PROPERTY = "serval.step.timeout.seconds";
-
-  /** Property for {@link #stallNanos}, in seconds. */
-  public static final String STALL_PROPERTY = "serval.consumer.timeout.seconds";
-
-  private static final int DEFAULT_SECONDS = 60;
-  private static final int DEFAULT_RING_BYTES = 256 << 10;
-  private static final int DEFAULT_QUEUE_BOUND = 256;
+public record RunnerOptions(
+    long stepNanos,
+    long stallNanos,
+    int ringBytes,
+    int queueBound,
+    Validation validation,
+    boolean timing) {
 
   /** Checks that everything is positive. */
   public RunnerOptions {
@@ -37,12 +38,19 @@ public record RunnerOptions(long stepNanos, long stallNanos, int ringBytes, int 
     }
   }
 
-  /** The defaults, with times from the system properties where they are set. */
-  public static RunnerOptions fromProperties() {
+  /** Bounds; every step is checked and timed. */
+  public RunnerOptions(long stepNanos, long stallNanos, int ringBytes, int queueBound) {
+    this(stepNanos, stallNanos, ringBytes, queueBound, Validation.FULL, true);
+  }
+
+  /** What is set. */
+  public static RunnerOptions of(Settings settings) {
     return new RunnerOptions(
-        TimeUnit.SECONDS.toNanos(Integer.getInteger(STEP_PROPERTY, DEFAULT_SECONDS)),
-        TimeUnit.SECONDS.toNanos(Integer.getInteger(STALL_PROPERTY, DEFAULT_SECONDS)),
-        DEFAULT_RING_BYTES,
-        DEFAULT_QUEUE_BOUND);
+        TimeUnit.SECONDS.toNanos(settings.number(Setting.STEP_TIMEOUT)),
+        TimeUnit.SECONDS.toNanos(settings.number(Setting.CONSUMER_TIMEOUT)),
+        Math.toIntExact(settings.number(Setting.CONSUMER_RING)),
+        Math.toIntExact(settings.number(Setting.QUEUE_BOUND)),
+        Validation.valueOf(settings.text(Setting.VALIDATION).toUpperCase(Locale.ROOT)),
+        settings.text(Setting.METRICS_TIME).equals("on"));
   }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +45,7 @@ final class Scheduler {
       int maxSequences, int maxTokens, int maxWanted, int chunkTokens, boolean wholeTexts) {}
 
   private final Limits limits;
-  private final int queueBound;
+  private final IntSupplier queueBound;
   private final LongAdder refused;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition change = lock.newCondition();
@@ -61,10 +62,10 @@ final class Scheduler {
   /**
    * A scheduler without requests.
    *
-   * @param queueBound requests that may wait
+   * @param queueBound requests that may wait now
    * @param refused counts those beyond
    */
-  Scheduler(Limits limits, int queueBound, LongAdder refused) {
+  Scheduler(Limits limits, IntSupplier queueBound, LongAdder refused) {
     this.refused = refused;
     this.limits = limits;
     this.queueBound = queueBound;
@@ -82,7 +83,7 @@ final class Scheduler {
       if (ending) {
         throw ended();
       }
-      if (waiting.size() >= queueBound) {
+      if (waiting.size() >= queueBound.getAsInt()) {
         refused.increment();
         throw new RequestRejectedException(
             Reason.QUEUE_FULL, waiting.size() + " requests are waiting already, as many as may");

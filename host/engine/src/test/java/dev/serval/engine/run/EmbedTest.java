@@ -87,7 +87,7 @@ class EmbedTest {
       LoadedModel model =
           LoadedModel.start(
               parts,
-              options,
+              () -> options,
               ended -> {
                 step.close();
                 program.close();

@@ -91,7 +91,7 @@ final class RunningModel implements AutoCloseable {
                 chunkTokens,
                 host,
                 cache),
-            options,
+            () -> options,
             ended -> {
               step.close();
               program.close();

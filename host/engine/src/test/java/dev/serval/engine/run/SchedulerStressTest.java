@@ -20,7 +20,7 @@ public class SchedulerStressTest {
   private static final int WAITING = 2;
 
   private final Scheduler scheduler =
-      new Scheduler(new Scheduler.Limits(RUNNING, 8, 8, 8, false), WAITING, new LongAdder());
+      new Scheduler(new Scheduler.Limits(RUNNING, 8, 8, 8, false), () -> WAITING, new LongAdder());
 
   /** For Lincheck, which makes one for each scenario. */
   public SchedulerStressTest() {}

@@ -104,7 +104,7 @@ class SchedulerTest {
     int maxTokens = Math.max(maxSequences, chunkTokens);
     return new Scheduler(
         new Scheduler.Limits(maxSequences, maxTokens, Math.min(maxTokens, 8), chunkTokens, false),
-        100,
+        () -> 100,
         new LongAdder());
   }
 
