@@ -76,7 +76,7 @@ public class StepBench {
   private final Scheduler scheduler =
       new Scheduler(
           new Scheduler.Limits(MAX_SEQUENCES, MAX_TOKENS, MAX_SEQUENCES, MAX_TOKENS, false),
-          MAX_SEQUENCES,
+          () -> MAX_SEQUENCES,
           new LongAdder());
   private final Batch batch = new Batch(MAX_SEQUENCES);
   private final StepFiller filler =
