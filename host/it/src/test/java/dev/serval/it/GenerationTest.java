@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class GenerationTest {
 
   private static final int GENERATED = 48;
-  private static final int MOST_TEXTS = 50;
+  private static final int MOST_TEXTS = 1_000;
 
   /** A prompt longer than the sliding window of 16, as ids of the golden vocabulary. */
   private static final List<Integer> PROMPT = ids(40, 7);
