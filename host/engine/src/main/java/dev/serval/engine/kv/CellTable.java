@@ -241,7 +241,8 @@ final class CellTable {
     untold.cut(sequence, position);
   }
 
-  private void drop(int sequence, int first, int end) {
+  /** Takes positions away from a sequence, wherever they are, and leaves the gap. */
+  void drop(int sequence, int first, int end) {
     long bit = bit(sequence);
     int keptFrom = positions.length;
     int keptUntil = 0;
@@ -287,29 +288,12 @@ final class CellTable {
   }
 
   /**
-   * Checks that positions from one on may move.
-   *
-   * @throws SharedCellException if another sequence sees a cell of them
-   */
-  void requireMovable(int sequence, int position) {
-    int end = Integer.MAX_VALUE;
-    for (int c = next(sequence, position, end, 0);
-        c >= 0;
-        c = next(sequence, position, end, c + 1)) {
-      SequenceSet others = sequences(c).without(sequence);
-      if (!others.isEmpty()) {
-        throw new SharedCellException(sequence, positions[c], others);
-      }
-    }
-  }
-
-  /**
    * Takes the positions {@code [begin, end)} away from a sequence and moves those behind down by
    * {@code end − begin}, so that no gap is left. Their keys have to be rotated by as much.
    *
    * @param begin first position, not below 0
-   * @param end one past the last, above {@code begin}, at most {@link #until}; everything from
-   *     there on {@linkplain #requireMovable may move}
+   * @param end one past the last, above {@code begin}, at most {@link #until}; no other sequence
+   *     sees a cell of what is behind
    */
   void close(int sequence, int begin, int end) {
     drop(sequence, begin, end);
@@ -325,14 +309,33 @@ final class CellTable {
     untold.add(sequence, Math.max(begin, from[sequence]), until[sequence]);
   }
 
-  /** Cells that no other sequence sees. */
-  int alone(int sequence) {
-    long bit = bit(sequence);
+  /** Cells of positions {@code [first, end)} that no other sequence sees. */
+  int alone(int sequence, int first, int end) {
     int n = 0;
-    for (int c = rangeFrom[sequence]; c < rangeUntil[sequence]; c++) {
-      n += sequences[c] == bit ? 1 : 0;
+    for (int c = next(sequence, first, end, 0); c >= 0; c = next(sequence, first, end, c + 1)) {
+      n += isShared(sequence, c) ? 0 : 1;
     }
     return n;
+  }
+
+  /** Whether another sequence sees a cell too. */
+  boolean isShared(int sequence, int cell) {
+    return (sequences[cell] & ~bit(sequence)) != 0;
+  }
+
+  /**
+   * Gives a sequence the lowest free cell, of which there must be one, instead of one that others
+   * see too; the row has to be copied.
+   *
+   * @return the cell of its own
+   */
+  int separate(int sequence, int cell) {
+    int own = free.take();
+    positions[own] = positions[cell];
+    sequences[own] = bit(sequence);
+    sequences[cell] &= ~bit(sequence);
+    widen(sequence, own);
+    return own;
   }
 
   /**
@@ -384,13 +387,7 @@ final class CellTable {
 
   /** Writes what the program does not know about a sequence in a step. */
   void tell(Step step, int sequence) {
-    int first = untold.from(sequence);
-    int end = untold.until(sequence);
-    if (first < end) {
-      for (int c = next(sequence, first, end, 0); c >= 0; c = next(sequence, first, end, c + 1)) {
-        step.move(group.index(), sequence, positions[c], c);
-      }
-    }
+    untold.tell(step, this, sequence);
   }
 
   /** Notes that the program knows everything about a sequence. */

@@ -1,10 +1,10 @@
 package dev.serval.engine.kv;
 
 import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.kv.KvSlot;
 import dev.serval.api.kv.KvStorage;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,12 +35,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KvCache implements AutoCloseable {
 
-  /** Cells whose rows travel or turn at once, at least. */
-  private static final int PIECE = 1024;
-
   private final KvCells cells;
   private final List<CellTable> windows;
   private final Map<KvSlot, KvStorage> storages = new HashMap<>();
+  private final CompileSpec.Resources host;
   private final Checkpoints checkpoints;
   private final int widest;
 
@@ -52,7 +50,7 @@ public final class KvCache implements AutoCloseable {
    *
    * @param cells the cells of the model
    * @param storages rows of the programs of all stages
-   * @param host host memory, for checkpoints
+   * @param host host memory, for checkpoints and for rows on their way to other cells
    * @param checkpointBytes bytes that checkpoints may take; 0 for none
    * @throws IllegalArgumentException if a slot has no rows
    */
@@ -70,7 +68,8 @@ public final class KvCache implements AutoCloseable {
     windows = cells.tables().stream().filter(t -> t.group().mask().window() > 0).toList();
     widest = windows.stream().mapToInt(t -> t.group().mask().window()).max().orElse(0);
     checkpoints = new Checkpoints(host, checkpointBytes);
-    indices = MemorySegment.ofArray(new int[Math.max(PIECE, Math.addExact(widest, 1))]);
+    this.host = host;
+    indices = MemorySegment.ofArray(new int[Math.addExact(widest, 1)]);
   }
 
   /** The cells, for filling steps. */
@@ -109,13 +108,32 @@ public final class KvCache implements AutoCloseable {
   }
 
   /**
+   * Whether a sequence could go on at its end without some positions in its middle: whether none is
+   * missing from what the next token sees then. Depends on the positions only.
+   */
+  public boolean keepsWindows(int sequence, int begin, int end) {
+    return MovedRows.keepsWindows(cells, sequence, begin, end);
+  }
+
+  /**
+   * Whether {@link #remove(int, int, int)} finds cells for what it has to copy. If not, another
+   * sequence must be removed first: there is room as soon as nobody shares what has to move.
+   */
+  public boolean hasRoomToMove(int sequence, int begin, int end) {
+    return MovedRows.hasRoom(cells, sequence, begin, end);
+  }
+
+  /**
    * Takes positions out of the middle of a sequence; those behind move down, and their keys are
-   * rotated. Checkpoints beyond the gap are lost. In a window group the window may be incomplete
-   * afterwards: {@link #resumable} says so.
+   * rotated. Where another sequence sees them too they are copied first. Checkpoints beyond the gap
+   * are lost. In a window group the window may be incomplete afterwards: {@link #resumable} says
+   * so.
    *
    * @param begin first position
    * @param end one past the last; the length or more removes the rest
-   * @throws SharedCellException if another sequence sees what has to move; nothing is changed
+   * @throws CacheFullException if there is {@linkplain #hasRoomToMove no room}; nothing is changed
+   * @throws OutOfBudgetException if rows have to be copied and there is no host memory for some of
+   *     them; nothing is changed
    * @throws UnsupportedOperationException if there are {@link #shiftProblems}; nothing is changed
    * @throws RuntimeException what a storage throws; the sequence is removed then, since some of its
    *     keys may be rotated and others not
@@ -132,44 +150,19 @@ public final class KvCache implements AutoCloseable {
     if (!problems.isEmpty()) {
       throw new UnsupportedOperationException(String.join("; ", problems));
     }
-    cells.requireMovable(sequence, end);
-    boolean rotated = false;
-    try {
-      for (CellTable t : cells.tables()) {
-        rotate(t, sequence, end, begin - end);
-      }
-      rotated = true;
-    } finally {
-      if (!rotated) {
-        remove(sequence, 0);
+    MovedRows.requireRoom(cells, sequence, begin, end);
+    try (MovedRows moved = new MovedRows(cells, this::storage, host, sequence, end)) {
+      boolean done = false;
+      try {
+        moved.move(begin);
+        done = true;
+      } finally {
+        if (!done) {
+          remove(sequence, 0);
+        }
       }
     }
-    cells.close(sequence, begin, end);
     checkpoints.truncate(sequence, begin);
-  }
-
-  /** Rotates the keys of a group from a position on. */
-  private void rotate(CellTable table, int sequence, int position, int by) {
-    int most = (int) (indices.byteSize() / Integer.BYTES);
-    int n = 0;
-    for (int c = table.next(sequence, position, Integer.MAX_VALUE, 0);
-        c >= 0;
-        c = table.next(sequence, position, Integer.MAX_VALUE, c + 1)) {
-      indices.setAtIndex(ValueLayout.JAVA_INT, n++, c);
-      if (n == most) {
-        rotate(table, indices, by);
-        n = 0;
-      }
-    }
-    if (n > 0) {
-      rotate(table, indices.asSlice(0, 4L * n), by);
-    }
-  }
-
-  private void rotate(CellTable table, MemorySegment some, int by) {
-    for (KvSlot slot : table.group().slots()) {
-      storage(slot).shiftKeys(slot, some, by);
-    }
   }
 
   private KvStorage storage(KvSlot slot) {

@@ -6,6 +6,7 @@ import dev.serval.api.kv.SequenceSet;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The cell tables of one program, one per group of its graph that has slots: bookkeeping only, the
@@ -21,7 +22,8 @@ import java.util.List;
  * all cells of a sequence, so that it is done once per {@code maxTokens} tokens, not per token.
  *
  * <p>Sequences are numbered 0 to 63, running and cached ones together. Confined to the model's
- * runner thread; {@link #place}, {@link #settle} and {@link #remove} allocate nothing.
+ * runner thread, as assertions check; {@link #place}, {@link #settle} and {@link #remove} allocate
+ * nothing.
  */
 public final class KvCells {
 
@@ -35,6 +37,9 @@ public final class KvCells {
 
   /** Sequences with tokens in the step under way. */
   private long unsettled;
+
+  /** The first thread that changed a table, by which assertions know others. */
+  private @Nullable Thread owner;
 
   /**
    * Creates tables of free cells.
@@ -120,6 +125,7 @@ public final class KvCells {
    *     no room for what has to be {@linkplain #canTell told}; nothing is changed then
    */
   public void place(Step step, int firstRow, int sequence, int position, int n) {
+    assert isConfined() : "cells belong to " + owner;
     requireSequence(sequence);
     for (int i = 0; i < tables.size(); i++) {
       CellTable table = tables.get(i);
@@ -184,7 +190,8 @@ public final class KvCells {
     }
   }
 
-  private void pruneAll(CellTable table) {
+  /** Frees what nobody needs. */
+  void pruneAll(CellTable table) {
     for (int s = 0; s < SequenceSet.MAX_SEQUENCES; s++) {
       boolean open = (unsettled & 1L << s) != 0;
       table.prune(s, open ? settledUntil[s] : table.until(s));
@@ -232,6 +239,7 @@ public final class KvCells {
 
   /** Notes that the step under way is done: its tokens and what it told are in the program. */
   public void settle() {
+    assert isConfined() : "cells belong to " + owner;
     while (unsettled != 0) {
       int sequence = Long.numberOfTrailingZeros(unsettled);
       unsettled &= unsettled - 1;
@@ -285,6 +293,7 @@ public final class KvCells {
    * takes back what an aborted step placed. Never fails.
    */
   public void remove(int sequence, int from) {
+    assert isConfined() : "cells belong to " + owner;
     requireSequence(sequence);
     unsettled &= ~(1L << sequence);
     for (int i = 0; i < tables.size(); i++) {
@@ -303,22 +312,12 @@ public final class KvCells {
    * @throws IllegalArgumentException if both are the same
    */
   public void fork(int source, int target, int length) {
+    assert isConfined() : "cells belong to " + owner;
     requireSequence(source);
     requireSequence(target);
     unsettled &= ~(1L << target);
     for (CellTable table : tables) {
       table.copyPrefix(source, target, length);
-    }
-  }
-
-  /**
-   * Checks that positions from one on may move.
-   *
-   * @throws SharedCellException if another sequence sees a cell of them
-   */
-  void requireMovable(int sequence, int position) {
-    for (CellTable table : tables) {
-      table.requireMovable(sequence, position);
     }
   }
 
@@ -331,10 +330,10 @@ public final class KvCells {
 
   /** Whether a sequence could hold n other positions instead of those it holds in a group. */
   boolean canHold(CellTable table, int sequence, int n) {
-    if (table.freeCells() + table.alone(sequence) < n) {
+    if (table.freeCells() + table.alone(sequence, 0, Integer.MAX_VALUE) < n) {
       pruneAll(table);
     }
-    return table.freeCells() + table.alone(sequence) >= n;
+    return table.freeCells() + table.alone(sequence, 0, Integer.MAX_VALUE) >= n;
   }
 
   /**
@@ -354,6 +353,12 @@ public final class KvCells {
       }
     } while (p < before);
     return p;
+  }
+
+  private boolean isConfined() {
+    Thread current = Thread.currentThread();
+    owner = owner == null ? current : owner;
+    return current.equals(owner);
   }
 
   private static void requireSequence(int sequence) {

@@ -1,5 +1,6 @@
 package dev.serval.engine.kv;
 
+import dev.serval.api.backend.Step;
 import dev.serval.api.kv.SequenceSet;
 
 /**
@@ -34,5 +35,18 @@ final class Untold {
   /** Takes the positions from one on away. */
   void cut(int sequence, int position) {
     until[sequence] = Math.min(until[sequence], position);
+  }
+
+  /** Writes the cells of those positions in a step. */
+  void tell(Step step, CellTable table, int sequence) {
+    int first = from[sequence];
+    int end = until[sequence];
+    if (first < end) {
+      for (int c = table.next(sequence, first, end, 0);
+          c >= 0;
+          c = table.next(sequence, first, end, c + 1)) {
+        step.move(table.group().index(), sequence, table.position(c), c);
+      }
+    }
   }
 }

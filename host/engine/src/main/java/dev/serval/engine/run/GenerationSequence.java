@@ -50,6 +50,9 @@ final class GenerationSequence extends Sequence {
   private final long submittedNanos = System.nanoTime();
   private final int givenTokens;
 
+  /** The prompt, less what did not fit. */
+  private final int[] prompt;
+
   /** Tokens of the prompt that are in the context. */
   private int promptTokens;
 
@@ -64,6 +67,15 @@ final class GenerationSequence extends Sequence {
   private int[] generated;
 
   private int generatedTokens;
+
+  /** Tokens of them that were in the context; fewer only where a text that shifted starts over. */
+  private int placed;
+
+  private int shifts;
+
+  /** Shifts since the text started over, if it did. */
+  private int shiftsAgain;
+
   private int dropped;
   private int moved;
   private String shiftMiss = "";
@@ -104,6 +116,7 @@ final class GenerationSequence extends Sequence {
     promptTokens = prompt.length;
     givenTokens = promptTokens + parameters.droppedTokens();
     dropped = parameters.droppedTokens();
+    this.prompt = prompt;
     history = Arrays.copyOf(prompt, capacity(parameters, prompt.length));
     generated = new int[history.length - prompt.length];
     length = prompt.length;
@@ -138,12 +151,12 @@ final class GenerationSequence extends Sequence {
 
   @Override
   boolean wants(int position) {
-    return position == length - 1;
+    return position == length - 1 && placed == generatedTokens;
   }
 
   @Override
   int wanted(int n) {
-    return n == remaining() ? 1 : 0;
+    return n == remaining() && placed == generatedTokens ? 1 : 0;
   }
 
   @Override
@@ -220,12 +233,43 @@ final class GenerationSequence extends Sequence {
       generated = Arrays.copyOf(generated, Math.max(64, 2 * generatedTokens));
     }
     generated[generatedTokens++] = token;
+    placed++;
   }
 
   @Override
   void advance(int n) {
     prefilled += Math.clamp(promptTokens - computed(), 0, n);
     super.advance(n);
+    if (placed < generatedTokens && computed() == length) {
+      history[length++] = generated[placed++];
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A text that shifted starts over with its prompt, so that its rows remember what they did
+   * before: what is drawn does not depend on whether it had to give way.
+   */
+  @Override
+  void park() {
+    super.park();
+    if (isShifting()) {
+      System.arraycopy(prompt, 0, history, 0, prompt.length);
+      promptTokens = prompt.length;
+      length = prompt.length;
+      placed = 0;
+      shiftsAgain = 0;
+      placeAgain();
+    }
+  }
+
+  /** Places what was generated once, up to where the context is full but for one token. */
+  private void placeAgain() {
+    int n = Math.min(generatedTokens - placed, parameters.contextLength() - 1 - length);
+    System.arraycopy(generated, placed, history, length, n);
+    placed += n;
+    length += n;
   }
 
   @Override
@@ -258,10 +302,15 @@ final class GenerationSequence extends Sequence {
     super.dropped(n, shift);
     System.arraycopy(history, kept() + n, history, kept(), length - kept() - n);
     length -= n;
-    dropped += n;
     promptTokens -= Math.clamp(promptTokens - kept(), 0, n);
-    moved += shift.moved();
+    if (shiftsAgain == shifts) {
+      shifts++;
+      dropped += n;
+      moved += shift.moved();
+    }
+    shiftsAgain++;
     shiftMiss = shift.miss().isEmpty() ? shiftMiss : shift.miss();
+    placeAgain();
   }
 
   @Override

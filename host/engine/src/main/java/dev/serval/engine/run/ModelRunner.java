@@ -4,9 +4,6 @@ import dev.serval.api.backend.Device;
 import dev.serval.api.backend.Outcome;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
-import dev.serval.api.error.RequestRejectedException;
-import dev.serval.api.error.RequestRejectedException.Reason;
-import dev.serval.api.error.ServalException;
 import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import java.util.List;
@@ -125,7 +122,7 @@ final class ModelRunner {
   private void turn() throws InterruptedException {
     endUnwanted();
     scheduler.admit(onCancelled, onAdmitted);
-    resumeParked();
+    endWaits();
     scheduler.plan(batch);
     if (batch.isEmpty()) {
       scheduler.awaitChange();
@@ -136,19 +133,27 @@ final class ModelRunner {
   }
 
   /** Lets sequences that wait for room go on, the oldest first. */
-  private void resumeParked() {
+  private void endWaits() {
     List<Sequence> active = scheduler.active();
+    boolean anyRoom = true;
     for (int i = 0; i < active.size(); i++) {
       Sequence s = active.get(i);
       if (s.isParked()) {
-        PrefixCache.Reuse reuse = prefixes.resume(s);
-        if (reuse == null) {
-          return;
-        }
-        s.found(reuse);
-        log.found(s, reuse);
+        anyRoom = anyRoom && resume(s);
+      } else if (s.overflow() > 0) {
+        shift(s);
       }
     }
+  }
+
+  private boolean resume(Sequence s) {
+    PrefixCache.Reuse reuse = prefixes.resume(s);
+    if (reuse == null) {
+      return false;
+    }
+    s.found(reuse);
+    log.found(s, reuse);
+    return true;
   }
 
   private void begin(Sequence s) {
@@ -254,20 +259,21 @@ final class ModelRunner {
     }
   }
 
-  /** Drops tokens of a sequence that fills the context. */
+  /** Drops tokens of a sequence that fills the context, or has it wait for room for that. */
   private void shift(Sequence s) {
     int n = s.overflow();
-    s.dropped(n, prefixes.drop(s, n));
+    PrefixCache.Shift shift = prefixes.drop(s, n);
+    if (shift != null) {
+      s.dropped(n, shift);
+    }
   }
 
   /** Hands a sequence a row; guarded without an object for it. */
   private void take(Sequence s, int output) {
     try {
       outputs.take(output);
-    } catch (ServalException e) {
-      s.fail(e);
     } catch (RuntimeException | LinkageError e) {
-      s.fail(unexpected(e));
+      s.fail(Sequence.unexpected(e));
     }
   }
 
@@ -294,15 +300,9 @@ final class ModelRunner {
   private static void guarded(Sequence s, Runnable work) {
     try {
       work.run();
-    } catch (ServalException e) {
-      s.fail(e);
     } catch (RuntimeException | LinkageError e) {
-      s.fail(unexpected(e));
+      s.fail(Sequence.unexpected(e));
     }
-  }
-
-  static ServalException unexpected(Throwable e) {
-    return new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e);
   }
 
   /** Ends everything at the end of the thread. */

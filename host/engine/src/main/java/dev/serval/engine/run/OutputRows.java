@@ -80,7 +80,7 @@ final class OutputRows implements AutoCloseable {
     } catch (ServalException e) {
       failures[output] = e;
     } catch (RuntimeException | Error e) {
-      failures[output] = ModelRunner.unexpected(e);
+      failures[output] = Sequence.unexpected(e);
     }
   }
 

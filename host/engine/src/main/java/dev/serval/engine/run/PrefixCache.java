@@ -1,10 +1,9 @@
 package dev.serval.engine.run;
 
-import dev.serval.api.kv.SequenceSet;
+import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.kv.SequenceNumbers;
-import dev.serval.engine.kv.SharedCellException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -196,9 +195,9 @@ final class PrefixCache {
                 + tokens);
   }
 
-  /** Tokens that two texts have in common and the second has in the cache. */
+  /** Tokens that two texts have in common and the second has rows of that the first may use. */
   private static int common(Sequence s, Sequence other, int most) {
-    int n = Math.min(most, other.computed());
+    int n = Math.min(most, other.sharable());
     int i = 0;
     while (i < n && s.token(i) == other.token(i)) {
       i++;
@@ -225,9 +224,9 @@ final class PrefixCache {
     }
   }
 
-  /** Keeps what a sequence that ended has in the cache. */
+  /** Keeps what a sequence that ended has in the cache and others may use. */
   void keep(Sequence s) {
-    int n = s.computed();
+    int n = s.sharable();
     if (n == 0) {
       cache.remove(s.number(), 0);
       numbers.release(s.number());
@@ -256,49 +255,46 @@ final class PrefixCache {
 
   /**
    * Takes tokens behind the kept ones of a sequence out of its rows. Those behind them move, if the
-   * program can move keys and no other running sequence sees them; else they are gone too.
+   * program can move keys and no window loses what it sees; else they are gone too. That depends on
+   * the text only: what others share is copied, and they give way where there is no room for that,
+   * as in {@link #makeRoom}.
    *
    * @param n tokens to drop
-   * @return what is left
+   * @return what is left; null if the sequence has to wait for room: nothing is changed then
    */
-  Shift drop(Sequence s, int n) {
+  @Nullable Shift drop(Sequence s, int n) {
     int begin = Math.min(s.kept(), s.computed());
-    int end = begin + n;
-    String problem = String.join("; ", cache.shiftProblems());
-    if (problem.isEmpty() && !move(s.number(), begin, end)) {
-      problem = "what had to move is shared with another running text";
-    }
     int whole = Math.max(begin, s.computed() - n);
-    int left = cache.resume(s.number(), problem.isEmpty() ? whole : begin).position();
-    if (problem.isEmpty() && left < whole) {
-      problem = "what token " + whole + " sees was gone from the window already";
+    String problem = String.join("; ", cache.shiftProblems());
+    if (problem.isEmpty() && !cache.keepsWindows(s.number(), begin, begin + n)) {
+      problem = "a window is longer than what is behind the dropped tokens";
     }
+    if (problem.isEmpty()) {
+      while (!cache.hasRoomToMove(s.number(), begin, begin + n)) {
+        if (!anyGivesWay(s, 0)) {
+          return null;
+        }
+      }
+      try {
+        cache.remove(s.number(), begin, begin + n);
+      } catch (OutOfBudgetException e) {
+        problem = e.toString();
+      }
+    }
+    int left = cache.resume(s.number(), problem.isEmpty() ? whole : begin).position();
     return new Shift(left, Math.max(0, left - begin), left == whole ? "" : problem);
   }
 
-  /** Closes a gap; kept texts that share what has to move give way. */
-  private boolean move(int number, int begin, int end) {
-    while (true) {
-      try {
-        cache.remove(number, begin, end);
-        return true;
-      } catch (SharedCellException e) {
-        if (!forgetAny(e.others())) {
-          return false;
-        }
-      }
+  /** Has a kept text give way, or a sequence that is paused or younger. */
+  private boolean anyGivesWay(Sequence s, long inStep) {
+    if (evictOldest()) {
+      return true;
     }
-  }
-
-  private boolean forgetAny(SequenceSet numbersOfTexts) {
-    boolean any = false;
-    for (int i = kept.size() - 1; i >= 0; i--) {
-      if (numbersOfTexts.contains(kept.get(i).number)) {
-        forget(kept.remove(i));
-        any = true;
-      }
+    Sequence victim = victim(s, inStep);
+    if (victim != null) {
+      park(victim);
     }
-    return any;
+    return victim != null;
   }
 
   /** Frees the kept text used least recently; returns whether there was one. */
@@ -321,12 +317,8 @@ final class PrefixCache {
    */
   boolean makeRoom(Sequence s, int n, long inStep) {
     while (!cells.fits(s.number(), s.computed(), n)) {
-      if (!evictOldest()) {
-        Sequence victim = victim(s, inStep);
-        if (victim == null) {
-          return false;
-        }
-        park(victim);
+      if (!anyGivesWay(s, inStep)) {
+        return false;
       }
     }
     return true;

@@ -134,7 +134,7 @@ final class RunningGeneration implements Generation {
               how.decodeNanos(),
               how.logprobs());
     } catch (RuntimeException | LinkageError e) {
-      failure = ModelRunner.unexpected(e);
+      failure = Sequence.unexpected(e);
     }
   }
 

@@ -1,6 +1,8 @@
 package dev.serval.engine.run;
 
 import dev.serval.api.backend.Output;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
 import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.PrefillEvent;
@@ -15,6 +17,7 @@ abstract class Sequence {
 
   private int number = -1;
   private int computed;
+  private int sharable = Integer.MAX_VALUE;
   private int rows;
   private boolean parked = true;
   private final long createdNanos = System.nanoTime();
@@ -45,6 +48,14 @@ abstract class Sequence {
     return computed;
   }
 
+  /**
+   * Leading tokens whose rows are in the cache and are those that any text has that begins like
+   * this one: rows that moved remember what was dropped.
+   */
+  final int sharable() {
+    return Math.min(computed, sharable);
+  }
+
   /** Tokens known and not computed yet: several in prefill, one in decode. */
   final int remaining() {
     return length() - computed;
@@ -67,9 +78,10 @@ abstract class Sequence {
   }
 
   /** Makes it wait for room; none of its tokens is in the cache any more. */
-  final void park() {
+  void park() {
     parked = true;
     computed = 0;
+    sharable = Integer.MAX_VALUE;
   }
 
   /** Ends the wait for room, with so many tokens of it in the cache. */
@@ -114,7 +126,7 @@ abstract class Sequence {
 
   /** Whether it has to be left out of the next step. */
   final boolean isHeldBack() {
-    return parked || isPaused();
+    return parked || isPaused() || overflow() > 0;
   }
 
   /** Leading tokens that need not be computed if their rows are in the cache. */
@@ -142,6 +154,7 @@ abstract class Sequence {
    */
   void dropped(int n, PrefixCache.Shift shift) {
     computed = shift.left();
+    sharable = shift.moved() > 0 ? kept() : Integer.MAX_VALUE;
   }
 
   /** A position that another text may go on from: the end of a prompt; 0 for none. */
@@ -225,5 +238,12 @@ abstract class Sequence {
   /** Ends it because its consumer was given up. */
   void failStalled() {
     throw new IllegalStateException("only a paused sequence can stall");
+  }
+
+  /** The failure of a sequence that something was thrown for. */
+  static ServalException unexpected(Throwable e) {
+    return e instanceof ServalException known
+        ? known
+        : new RequestRejectedException(Reason.OPTION_INVALID, "the sequence failed: " + e);
   }
 }

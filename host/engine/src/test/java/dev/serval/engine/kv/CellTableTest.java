@@ -224,7 +224,6 @@ class CellTableTest {
     allocate(table, 0, 0, 2);
     allocate(table, 1, 0, 2);
     allocate(table, 0, 2, 3);
-    table.requireMovable(0, 3);
     table.close(0, 1, 3);
     assertEquals(List.of(0, 5, 6), cells(table, 0));
     assertEquals(List.of(0, 3), List.of(table.from(0), table.until(0)));
@@ -259,21 +258,19 @@ class CellTableTest {
   }
 
   @Test
-  void sharedCellsDoNotMove() {
+  void sharedCellIsReplacedByOneOfItsOwn() {
     CellTable table = table(16, MaskKind.CAUSAL, 0);
     allocate(table, 0, 0, 8);
     table.copyPrefix(0, 1, 6);
     table.copyPrefix(0, 9, 6);
-    SharedCellException e =
-        assertThrows(SharedCellException.class, () -> table.requireMovable(0, 4));
-    assertEquals(
-        "position 4 of sequence 0 cannot move: 2 other sequences see its cell, the first is 1",
-        e.getMessage());
-    assertEquals(List.of(0, 4), List.of(e.sequence(), e.position()));
-    table.requireMovable(0, 6);
-    table.remove(0, 0);
-    table.copyPrefix(1, 9, 0);
-    table.requireMovable(1, 0);
+    assertEquals(List.of(2, 2), List.of(table.alone(0, 4, 8), table.alone(0, 0, 99)));
+    assertTrue(table.isShared(0, 5));
+    assertFalse(table.isShared(0, 6));
+    assertEquals(8, table.separate(0, 5));
+    assertFalse(table.isShared(0, 8));
+    assertEquals(5, table.position(8));
+    assertEquals(List.of(0, 1, 2, 3, 4, 6, 7, 8), cells(table, 0));
+    assertEquals(List.of(0, 1, 2, 3, 4, 5), cells(table, 1));
     CellInvariants.check(table);
   }
 

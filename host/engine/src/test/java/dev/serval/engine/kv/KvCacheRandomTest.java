@@ -1,6 +1,7 @@
 package dev.serval.engine.kv;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.attention.MaskKind;
@@ -120,14 +121,24 @@ class KvCacheRandomTest {
   }
 
   private void cut(KvCache cache, int s, int begin, int end) {
-    try {
-      cache.remove(s, begin, end);
-      texts.get(s).subList(begin, Math.min(end, texts.get(s).size())).clear();
-      resume(cache, s, texts.get(s).size());
-    } catch (SharedCellException e) {
-      shared++;
-      resume(cache, s, random.nextBoolean() ? 0 : texts.get(s).size());
+    int length = texts.get(s).size();
+    boolean moves = end < length;
+    boolean isShared =
+        moves
+            && cache.cells().tables().stream()
+                .anyMatch(t -> t.alone(s, end, length) < length - Math.max(end, t.from(s)));
+    boolean keeps = moves && cache.keepsWindows(s, begin, end);
+    if (moves && !cache.hasRoomToMove(s, begin, end)) {
+      assertTrue(isShared);
+      assertThrows(CacheFullException.class, () -> cache.remove(s, begin, end));
+      resume(cache, s, random.nextBoolean() ? 0 : length);
+      return;
     }
+    cache.remove(s, begin, end);
+    shared += isShared ? 1 : 0;
+    texts.get(s).subList(begin, Math.min(end, length)).clear();
+    assertTrue(!keeps || cache.resumable(s, texts.get(s).size()).lost() == 0);
+    resume(cache, s, texts.get(s).size());
   }
 
   private void step(KvCache cache, RowProgram program, Step step) {

@@ -2,16 +2,20 @@ package dev.serval.engine.kv;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.attention.MaskKind;
 import dev.serval.api.backend.Step;
+import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.tck.memory.TestMemory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -185,19 +189,66 @@ class KvCacheTest {
     grow(0, 30);
   }
 
+  /** A text and a fork of it lose their middles, one after the other, and go on. */
   @Test
-  void textThatIsSharedIsNotMovedButRemovedAndComputedAgain() {
+  void whatIsSharedIsCopiedBeforeItMoves() {
     grow(0, 20);
     cache.fork(0, 1, 20);
     texts.get(1).addAll(texts.get(0));
-    SharedCellException e = assertThrows(SharedCellException.class, () -> cache.remove(0, 2, 5));
-    assertEquals(List.of(0, 5), List.of(e.sequence(), e.position()));
-    grow(0, 5);
-    cache.remove(0, 0);
-    texts.get(0).clear();
+    cache.remove(0, 2, 5);
+    texts.get(0).subList(2, 5).clear();
+    cells.tables().forEach(CellInvariants::check);
     grow(0, 20);
     grow(1, 20);
+    cache.remove(1, 2, 5);
+    texts.get(1).subList(2, 5).clear();
+    grow(1, 20);
+    assertEquals(0, host.resources().budget().reservedBytes(), "copies went through host memory");
+  }
+
+  @Test
+  void nothingMovesWithoutRoomForCopies() {
+    CellTable causal = cells.tables().getFirst();
+    grow(0, 24);
+    cache.fork(0, 1, 24);
+    texts.get(1).addAll(texts.get(0));
+    while (causal.freeCells() >= 16) {
+      grow(2, 8);
+    }
+    assertFalse(cache.hasRoomToMove(0, 2, 5));
+    CacheFullException e = assertThrows(CacheFullException.class, () -> cache.remove(0, 2, 5));
+    assertEquals(List.of(19, 8), List.of(e.wanted(), e.free()));
+    grow(0, 2);
+    cache.remove(1, 0);
+    texts.get(1).clear();
+    assertTrue(cache.hasRoomToMove(0, 2, 5), "nobody shares it now");
     cache.remove(0, 2, 5);
+    texts.get(0).subList(2, 5).clear();
+    grow(0, 2);
+  }
+
+  @Test
+  void nothingMovesWithoutHostMemoryForCopies() {
+    TestMemory none = new TestMemory(TIER - 1);
+    try (KvCache tight = new KvCache(cells, List.of(program), none.resources(), 0)) {
+      grow(0, 20);
+      tight.fork(0, 1, 20);
+      texts.get(1).addAll(texts.get(0));
+      assertThrows(OutOfBudgetException.class, () -> tight.remove(0, 2, 5));
+      grow(0, 5);
+      grow(1, 5);
+    }
+    none.close();
+  }
+
+  /** Whether a window loses something is a matter of positions: not of what is kept beyond it. */
+  @Test
+  void windowsAreKeptWhereAsMuchIsBehindTheGap() {
+    grow(0, 30);
+    assertTrue(cache.keepsWindows(0, 2, 25), "window 6: the next token sees 5 before it");
+    assertFalse(cache.keepsWindows(0, 2, 26));
+    grow(1, 5);
+    assertTrue(cache.keepsWindows(1, 1, 4), "all of a text that was never out of sight");
   }
 
   @Test
@@ -228,6 +279,16 @@ class KvCacheTest {
     cells.tables().forEach(CellInvariants::check);
     grow(0, 20);
     grow(1, 20);
+  }
+
+  @Test
+  void changesFromAnotherThreadAreNoticed() throws Exception {
+    grow(0, 20);
+    FutureTask<Void> other = new FutureTask<>(() -> cache.remove(0, 5), null);
+    Thread.ofPlatform().start(other).join();
+    ExecutionException e = assertThrows(ExecutionException.class, other::get);
+    assertInstanceOf(AssertionError.class, e.getCause());
+    assertEquals(20, cells.length(0));
   }
 
   @Test

@@ -2,7 +2,6 @@ package dev.serval.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
@@ -96,9 +95,9 @@ class ContextShiftTest {
     }
   }
 
-  /** Nobody else sees what moves: a kept text that does gives way. */
+  /** A text shares what has to move with one that ended: it moves all the same. */
   @Test
-  void keptTextGivesWayToAShift() throws InterruptedException {
+  void whatIsSharedWithAKeptTextMoves() throws InterruptedException {
     try (RunningModel m = new RunningModel(CONTEXT, 1, 8)) {
       m.generate("thequickbrownfox", 12);
       GenerationResult r =
@@ -112,23 +111,29 @@ class ContextShiftTest {
     }
   }
 
-  /** Keys that another running text sees stay where they are. */
-  @Test
-  void sharedRowsAreComputedAgain() throws InterruptedException {
+  /** The rows of a text that runs are copied, or it gives way: nothing else is computed again. */
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void whatIsSharedWithARunningTextMoves(boolean shiftsFirst) throws InterruptedException {
     String prompt = "thequickbrownfox";
-    try (RunningModel m = new RunningModel(3 * CONTEXT, 2, 8)) {
+    try (RunningModel m = new RunningModel(CONTEXT, 2, 8)) {
       m.program.hold();
-      Generation other = m.model.generate(RunningModel.request(prompt, 70), TokenSink.NONE);
+      GenerateRequest shifting = request(prompt + "ju", 70, Overflow.SHIFT, 2);
+      GenerateRequest other = RunningModel.request(prompt + "ov", 12);
+      Generation first = m.model.generate(shiftsFirst ? shifting : other, TokenSink.NONE);
       m.program.awaitSteps(1);
-      Generation shifted =
-          m.model.generate(
-              request(prompt + "jumps", 3 * CONTEXT, Overflow.SHIFT, 2), TokenSink.NONE);
+      Generation second = m.model.generate(shiftsFirst ? other : shifting, TokenSink.NONE);
       m.program.letGo();
-      GenerationResult r = shifted.await();
-      assertEquals("", other.await().use().shift());
-      assertEquals(0, other.await().use().dropped());
-      assertEquals(RunningModel.expected(prompt, 70), other.await().tokens());
-      assertTrue(r.use().dropped() > 0);
+      GenerationResult r = (shiftsFirst ? first : second).await();
+      assertEquals(
+          RunningModel.expected(prompt + "ov", 12),
+          (shiftsFirst ? second : first).await().tokens());
+      assertEquals(expected(prompt + "ju", 70, 2), r.tokens());
+      assertEquals("", r.use().shift());
+      int perShift = ContextShift.discard(CONTEXT, 2, CONTEXT);
+      int shifts = (18 + 70 - 1 - CONTEXT) / perShift + 1;
+      assertEquals(shifts * perShift, r.use().dropped());
+      assertEquals(shifts * (CONTEXT - 1 - 2 - perShift), r.use().moved());
     }
   }
 

@@ -1,9 +1,12 @@
 package dev.serval.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.serval.api.backend.CompileSpec;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.ContextOptions;
 import dev.serval.api.runtime.Generation;
@@ -172,6 +175,41 @@ class PrefixCacheTest {
     }
     assertEquals(0, host.budget().reservedBytes());
     assertEquals(0, host.pool().metrics().leasedBytes());
+  }
+
+  /** As many texts run as there are numbers: only those share, and one more is refused. */
+  @Test
+  void among64ThatRunOnlyTheseAreShared() throws InterruptedException {
+    RunnerOptions queueOf63 =
+        new RunnerOptions(TimeUnit.MINUTES.toNanos(1), TimeUnit.MINUTES.toNanos(1), 1 << 16, 63);
+    try (RunningModel m = new RunningModel(8192, 64, 64, queueOf63)) {
+      m.generate("y" + PROMPT, 1);
+      m.program.hold();
+      List<String> prompts = new ArrayList<>(List.of("x" + PROMPT));
+      List<Generation> texts = new ArrayList<>();
+      texts.add(m.model.generate(RunningModel.request(prompts.getFirst(), 60), TokenSink.NONE));
+      m.program.awaitSteps(2 + PROMPT.length() / 64);
+      for (int i = 0; i < 61; i++) {
+        prompts.add((char) ('a' + i % 20) + PROMPT.substring(i / 20));
+      }
+      prompts.add("x" + PROMPT + "a");
+      prompts.add("y" + PROMPT + "a");
+      for (String prompt : prompts.subList(1, 64)) {
+        texts.add(m.model.generate(RunningModel.request(prompt, 60), TokenSink.NONE));
+      }
+      RequestRejectedException e =
+          assertThrows(RequestRejectedException.class, () -> m.generate(PROMPT, 1));
+      assertEquals(Reason.QUEUE_FULL, e.reason());
+      assertEquals("63 requests are waiting already, as many as may", e.getMessage());
+      m.program.letGo();
+      for (int i = 0; i < 64; i++) {
+        assertEquals(RunningModel.expected(prompts.get(i), 60), texts.get(i).await().tokens());
+      }
+      assertEquals(1 + PROMPT.length(), texts.get(62).await().use().reused());
+      assertEquals(0, texts.get(63).await().use().reused());
+      assertEquals(
+          "no text in the cache begins like this one", texts.get(63).await().use().reuse());
+    }
   }
 
   @Test
