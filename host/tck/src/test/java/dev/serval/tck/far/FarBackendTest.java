@@ -26,6 +26,7 @@ import dev.serval.tck.run.SequenceRunner;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -48,14 +49,15 @@ class FarBackendTest {
   private final CompileSpec spec = memory.spec(MODEL.graph(), 16, 2, 32);
 
   @AfterEach
-  void givesEverythingBack() {
+  void givesEverythingBack() throws InterruptedException {
     released.countDown();
     far.close();
     memory.close();
-    assertTrue(
-        Thread.getAllStackTraces().keySet().stream()
-            .noneMatch(t -> t.getName().startsWith("serval-far") && t.isAlive()),
-        "a thread is left");
+    for (Thread t : Thread.getAllStackTraces().keySet()) {
+      if (t.getName().startsWith("serval-far")) {
+        assertTrue(t.join(Duration.ofSeconds(5)), "a thread is left: " + t.getName());
+      }
+    }
   }
 
   /** Holds the thread up that is to be held. */
