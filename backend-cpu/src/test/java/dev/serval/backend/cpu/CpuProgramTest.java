@@ -294,9 +294,14 @@ class CpuProgramTest {
     assertNotEquals(0, counters.value("cpu.matmul.tiled"));
     assertNotEquals(0, counters.value("cpu.matmul.matvec"));
     assertNotEquals(0, counters.value("cpu.team.member.0"));
-    assertNotEquals(0, counters.value("cpu.team.member.1"));
     assertEquals(2, counters.value("cpu.steps"));
     assertEquals(33, counters.value("cpu.tokens"));
+    // on a busy machine the other thread may come too late for every item of a step
+    for (int i = 0; i < 1_000 && counters.value("cpu.team.member.1") == 0; i++) {
+      logits(backend, spec(), 32, GemmaLike.text(33));
+      counters = memory.metrics().snapshot();
+    }
+    assertNotEquals(0, counters.value("cpu.team.member.1"));
   }
 
   @Test
