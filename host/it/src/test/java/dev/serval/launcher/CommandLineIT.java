@@ -312,11 +312,23 @@ class CommandLineIT {
     assertEquals(0, r.code, r.err);
     assertTrue(r.out.strip().startsWith("[") && r.out.strip().endsWith("]"), r.out);
     for (String key :
-        List.of("\"pp32\"", "\"tg8\"", "\"threads\": 2", "tok_s", "stddev", "\"cpu\"")) {
+        List.of(
+            "\"pp32\"",
+            "\"tg8\"",
+            "\"threads\": 2",
+            "tok_s",
+            "stddev",
+            "\"cpu\"",
+            "first_token_s",
+            "cpu_s_per_token",
+            "allocated_bytes_per_token",
+            "planned_bytes")) {
       assertTrue(r.out.contains(key), key + " in " + r.out);
     }
-    Result one = serval("", "bench", "demo", "-p", "0", "-n", "4", "-r", "1", "-o", "json");
+    Result one =
+        serval("", "bench", "demo", "-p", "0", "-n", "4", "-d", "9", "-r", "1", "-o", "json");
     assertFalse(one.out.contains("\"pp"), one.out);
+    assertTrue(one.out.contains("\"tg4@9\""), one.out);
   }
 
   @Test

@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -35,7 +34,9 @@ import picocli.CommandLine.Parameters;
 
 /**
  * {@code serval bench}: tokens per second of prefill and decode; of an embedding model those of
- * texts, {@code pp512x4} for four texts of 512 tokens in a request, and the texts per second.
+ * texts, {@code pp512x4} for four texts of 512 tokens in a request, and the texts per second. Each
+ * test is warmed up until it gets no faster ({@link WarmUp}); beside its rate stand the time to the
+ * first token and what the process spent on a token, and below the table the memory of the whole.
  */
 @Command(
     name = "bench",
@@ -47,22 +48,26 @@ import picocli.CommandLine.Parameters;
     sortOptions = false)
 final class BenchCommand implements Callable<Integer> {
 
-  private static final long WARM_UP_NANOS = TimeUnit.SECONDS.toNanos(4);
-  private static final int MAX_WARM_UP_RUNS = 50;
-
   /** Forms of the result. */
   enum Format {
     JSON,
     MD
   }
 
-  /** One line of the result. */
-  private record Measured(
-      String test,
-      double tokensPerSecond,
-      double deviation,
-      OptionalDouble textsPerSecond,
-      Optional<ConcurrentBench.Result> concurrent) {}
+  /**
+   * One run of a test.
+   *
+   * @param tokens tokens by which its costs are divided
+   * @param rate tokens per second
+   * @param firstToken seconds to the first token; NaN where there is none
+   */
+  private record Run(long tokens, double rate, double firstToken) {}
+
+  /** A test. */
+  @FunctionalInterface
+  private interface Test {
+    Run run() throws InterruptedException;
+  }
 
   @Parameters(paramLabel = "MODEL", description = "path to a GGUF file, or demo")
   private String model = "";
@@ -72,6 +77,12 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "-n", paramLabel = "N", description = "generated tokens; 0 skips; default 64")
   private int generatedTokens = 64;
+
+  @Option(
+      names = {"-d", "--depth"},
+      paramLabel = "N",
+      description = "tokens in the cache before decode begins; default 0")
+  private int depth;
 
   @Option(
       names = "--texts",
@@ -104,12 +115,14 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    if (promptTokens < 0 || generatedTokens < 0 || repetitions < 1 || texts < 1) {
+    if (promptTokens < 0 || generatedTokens < 0 || depth < 0 || repetitions < 1 || texts < 1) {
       throw new IllegalArgumentException(
-          "-p and -n must not be negative, -r and --texts must be positive: -p "
+          "-p, -n and -d must not be negative, -r and --texts must be positive: -p "
               + promptTokens
               + " -n "
               + generatedTokens
+              + " -d "
+              + depth
               + " -r "
               + repetitions
               + " --texts "
@@ -126,7 +139,7 @@ final class BenchCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--concurrent takes positive numbers and needs -n of 2 or more: " + concurrent);
     }
-    int alone = Math.max(promptTokens, generatedTokens) + 2;
+    int alone = Math.addExact(Math.max(promptTokens, Math.addExact(depth, generatedTokens)), 2);
     int context =
         concurrent.isEmpty()
             ? alone
@@ -142,29 +155,30 @@ final class BenchCommand implements Callable<Integer> {
     try (progress;
         Container container = Container.start(folders, properties);
         Model loaded = container.serval().load(request)) {
-      List<Measured> results =
+      List<BenchReport.Line> results =
           loaded.info().capability() == Capability.EMBED
               ? embedding(loaded, progress)
               : generation(loaded, progress);
       progress.close();
       int used = threads(container.serval().devices(), loaded.info());
-      System.out.print(
-          format == Format.JSON
-              ? json(results, loaded.info(), used)
-              : markdown(results, loaded.info(), used));
+      BenchReport report = new BenchReport(loaded.info(), used, ProcessUse.peakResidentBytes());
+      System.out.print(format == Format.JSON ? report.json(results) : report.markdown(results));
       return 0;
     }
   }
 
-  private List<Measured> generation(Model loaded, Progress progress) throws InterruptedException {
-    List<Measured> results = new ArrayList<>();
+  private List<BenchReport.Line> generation(Model loaded, Progress progress)
+      throws InterruptedException {
+    List<BenchReport.Line> results = new ArrayList<>();
     if (promptTokens > 0) {
-      progress.update("pp" + promptTokens);
-      results.add(measure("pp" + promptTokens, () -> prefill(loaded)));
+      String test = "pp" + promptTokens;
+      progress.update(test);
+      results.add(measure(test, () -> prefill(loaded)));
     }
     if (generatedTokens > 0) {
-      progress.update("tg" + generatedTokens);
-      results.add(measure("tg" + generatedTokens, () -> decode(loaded)));
+      String test = "tg" + generatedTokens + (depth == 0 ? "" : "@" + depth);
+      progress.update(test);
+      results.add(measure(test, () -> decode(loaded)));
     }
     for (int n : concurrent) {
       progress.update("tg" + generatedTokens + "x" + n);
@@ -173,22 +187,22 @@ final class BenchCommand implements Callable<Integer> {
     return results;
   }
 
-  private Measured concurrent(Model loaded, int n) throws InterruptedException {
+  private BenchReport.Line concurrent(Model loaded, int n) throws InterruptedException {
     int prompt = Math.max(1, promptTokens);
     List<ConcurrentBench.Result> all = new ArrayList<>();
     String test = (promptTokens > 0 ? "pp" + promptTokens + "+" : "") + "tg" + generatedTokens;
-    Measured m =
-        measure(
+    return measure(
             test + "x" + n,
             () -> {
-              all.add(ConcurrentBench.run(loaded, n, prompt, generatedTokens));
-              return all.getLast().tokensPerSecond();
-            });
-    return new Measured(
-        m.test, m.tokensPerSecond, m.deviation, OptionalDouble.empty(), Optional.of(all.getLast()));
+              ConcurrentBench.Result r = ConcurrentBench.run(loaded, n, prompt, generatedTokens);
+              all.add(r);
+              return new Run((long) n * generatedTokens, r.tokensPerSecond(), r.firstTokenMean());
+            })
+        .with(all.getLast());
   }
 
-  private List<Measured> embedding(Model loaded, Progress progress) throws InterruptedException {
+  private List<BenchReport.Line> embedding(Model loaded, Progress progress)
+      throws InterruptedException {
     if (promptTokens == 0) {
       return List.of();
     }
@@ -196,17 +210,14 @@ final class BenchCommand implements Callable<Integer> {
     progress.update(test);
     Prompt text = new Prompt.Tokens(ids(loaded, promptTokens));
     EmbedRequest request = EmbedRequest.of(Collections.nCopies(texts, text));
-    Measured m =
-        measure(
-            test,
-            () -> {
-              EmbedResult result = loaded.embed(request);
-              return result.totalTokens() / seconds(result.nanos());
-            });
-    double rate = m.tokensPerSecond / promptTokens;
     return List.of(
-        new Measured(
-            test, m.tokensPerSecond, m.deviation, OptionalDouble.of(rate), Optional.empty()));
+        measure(
+                test,
+                () -> {
+                  EmbedResult r = loaded.embed(request);
+                  return new Run(r.totalTokens(), r.totalTokens() / seconds(r.nanos()), Double.NaN);
+                })
+            .withTextsOf(promptTokens));
   }
 
   private static int threads(Map<String, DeviceReport> reports, ModelInfo info) {
@@ -221,55 +232,58 @@ final class BenchCommand implements Callable<Integer> {
             .orElse(0);
   }
 
-  private Measured measure(String test, Callable<Double> run) throws InterruptedException {
-    long begin = System.nanoTime();
-    for (int i = 0; i < MAX_WARM_UP_RUNS && System.nanoTime() - begin < WARM_UP_NANOS; i++) {
-      call(run);
-    }
-    double sum = 0;
-    double squares = 0;
+  private BenchReport.Line measure(String name, Test test) throws InterruptedException {
+    WarmUp.Report warmUp = WarmUp.repeat(test::run, System::nanoTime);
+    List<Double> rates = new ArrayList<>();
+    double firstTokens = 0;
+    long tokens = 0;
+    ProcessUse before = ProcessUse.now();
     for (int i = 0; i < repetitions; i++) {
-      double rate = call(run);
-      sum += rate;
-      squares += rate * rate;
+      Run run = test.run();
+      rates.add(run.rate);
+      firstTokens += run.firstToken;
+      tokens += run.tokens;
     }
-    double mean = sum / repetitions;
-    double variance =
-        repetitions < 2
-            ? 0
-            : Math.max(0, (squares - repetitions * mean * mean) / (repetitions - 1));
-    return new Measured(test, mean, Math.sqrt(variance), OptionalDouble.empty(), Optional.empty());
+    ProcessUse after = ProcessUse.now();
+    return new BenchReport.Line(
+        name,
+        rates,
+        OptionalDouble.empty(),
+        firstTokens / repetitions,
+        after.cpuSecondsSince(before) / tokens,
+        after.allocatedSince(before) / tokens,
+        warmUp,
+        Optional.empty());
   }
 
-  private static double call(Callable<Double> run) throws InterruptedException {
-    try {
-      return run.call();
-    } catch (InterruptedException | RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
+  private Run prefill(Model loaded) throws InterruptedException {
+    GenerationResult result = run(loaded, promptTokens, 1, ContextOptions.DEFAULT.withoutReuse());
+    double seconds = seconds(result.prefillNanos());
+    return new Run(promptTokens, promptTokens / seconds, seconds);
   }
 
-  private double prefill(Model loaded) throws InterruptedException {
-    GenerationResult result = run(loaded, promptTokens, 1);
-    return promptTokens / seconds(result.prefillNanos());
+  private Run decode(Model loaded) throws InterruptedException {
+    // the first token comes out of the prefill, so one more is asked for; a depth is computed once
+    GenerationResult result =
+        run(
+            loaded,
+            depth + 1,
+            generatedTokens + 1,
+            depth == 0 ? ContextOptions.DEFAULT.withoutReuse() : ContextOptions.DEFAULT);
+    return new Run(
+        generatedTokens,
+        generatedTokens / seconds(result.decodeNanos()),
+        seconds(result.prefillNanos()));
   }
 
-  private double decode(Model loaded) throws InterruptedException {
-    // the first token comes out of the prefill, so one more is asked for
-    GenerationResult result = run(loaded, 1, generatedTokens + 1);
-    return generatedTokens / seconds(result.decodeNanos());
-  }
-
-  private static GenerationResult run(Model loaded, int prompt, int generate)
-      throws InterruptedException {
+  private static GenerationResult run(
+      Model loaded, int prompt, int generate, ContextOptions context) throws InterruptedException {
     GenerateRequest request =
         GenerateRequest.of(new Prompt.Tokens(ids(loaded, prompt)))
             .withSampling(SamplingOptions.GREEDY)
             .withMaxTokens(generate)
             .ignoringEnd()
-            .withContext(ContextOptions.DEFAULT.withoutReuse());
+            .withContext(context);
     return loaded.generate(request, TokenSink.NONE).await();
   }
 
@@ -284,51 +298,5 @@ final class BenchCommand implements Callable<Integer> {
 
   private static double seconds(long nanos) {
     return nanos / (double) TimeUnit.SECONDS.toNanos(1);
-  }
-
-  private static String json(List<Measured> results, ModelInfo info, int threads) {
-    List<String> objects = new ArrayList<>();
-    for (Measured m : results) {
-      objects.add(
-          String.format(
-              Locale.ROOT,
-              "  {\"test\": %s, \"threads\": %d, \"tok_s\": %.3f, \"stddev\": %.3f,%s \"backend\": %s,"
-                  + " \"model\": %s}",
-              Json.quoted(m.test),
-              threads,
-              m.tokensPerSecond,
-              m.deviation,
-              texts(m, " \"texts_s\": %.3f,")
-                  + m.concurrent.map(ConcurrentBench.Result::json).orElse(""),
-              Json.quoted(info.backend()),
-              Json.quoted(info.name())));
-    }
-    return "[\n" + String.join(",\n", objects) + "\n]\n";
-  }
-
-  private static String markdown(List<Measured> results, ModelInfo info, int threads) {
-    StringBuilder out = new StringBuilder("| model | backend | threads | test | tokens/s |\n");
-    out.append("| --- | --- | ---: | --- | ---: |\n");
-    for (Measured m : results) {
-      out.append(
-          String.format(
-              Locale.ROOT,
-              "| %s | %s | %d | %s | %.2f ± %.2f%s |%n",
-              info.name(),
-              info.backend(),
-              threads,
-              m.test,
-              m.tokensPerSecond,
-              m.deviation,
-              texts(m, " (%.2f texts/s)")
-                  + m.concurrent.map(c -> " (" + c.text() + ")").orElse("")));
-    }
-    return out.toString();
-  }
-
-  private static String texts(Measured m, String format) {
-    return m.textsPerSecond.isEmpty()
-        ? ""
-        : String.format(Locale.ROOT, format, m.textsPerSecond.getAsDouble());
   }
 }

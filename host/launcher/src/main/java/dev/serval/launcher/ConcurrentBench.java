@@ -29,24 +29,9 @@ final class ConcurrentBench {
   record Result(
       double tokensPerSecond, double firstTokenMean, double firstTokenMost, double fairness) {
 
-    /** For the end of a line. */
+    /** What a mean does not tell. */
     String text() {
-      return String.format(
-          Locale.ROOT,
-          "first token %.3f s, at most %.3f s; fairness %.3f",
-          firstTokenMean,
-          firstTokenMost,
-          fairness);
-    }
-
-    /** The same as members of a JSON object, each with a comma behind it. */
-    String json() {
-      return String.format(
-          Locale.ROOT,
-          " \"first_token_s\": %.4f, \"first_token_max_s\": %.4f, \"fairness\": %.4f,",
-          firstTokenMean,
-          firstTokenMost,
-          fairness);
+      return String.format(Locale.ROOT, "at most %.3f s, fairness %.3f", firstTokenMost, fairness);
     }
   }
 
