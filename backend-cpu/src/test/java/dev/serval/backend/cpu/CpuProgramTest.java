@@ -297,11 +297,9 @@ class CpuProgramTest {
     assertEquals(2, counters.value("cpu.steps"));
     assertEquals(33, counters.value("cpu.tokens"));
     // on a busy machine the other thread may come too late for every item of a step
-    for (int i = 0; i < 1_000 && counters.value("cpu.team.member.1") == 0; i++) {
+    while (memory.metrics().snapshot().value("cpu.team.member.1") == 0) {
       logits(backend, spec(), 32, GemmaLike.text(33));
-      counters = memory.metrics().snapshot();
     }
-    assertNotEquals(0, counters.value("cpu.team.member.1"));
   }
 
   @Test
