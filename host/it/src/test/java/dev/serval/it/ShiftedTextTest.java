@@ -98,6 +98,32 @@ class ShiftedTextTest {
     }
   }
 
+  /**
+   * The younger fills the context and shifts before the older, which began small, needs room; if
+   * the older was too far ahead, both are asked again.
+   */
+  @Test
+  void textThatShiftedAndGaveWayIsWhatItIsAlone() throws Exception {
+    LoadRequest load = load(16).withContextLength(450); // 512 cells: 62 for the older meanwhile
+    try (Serval serval = Serval.start();
+        Model alone = serval.load(load.withMaxSequences(1));
+        Model model = serval.load(load.withMaxSequences(2))) {
+      GenerateRequest small = request(ids(2), 400);
+      GenerateRequest text = request(ids(440), 600);
+      List<Integer> smallAlone = cold(alone, small).tokens();
+      GenerationResult expected = cold(alone, text);
+      int again = 0;
+      for (int round = 0; round < 5 && again <= 450; round++) {
+        Generation older = model.generate(small, TokenSink.NONE);
+        GenerationResult younger = model.generate(text, TokenSink.NONE).await();
+        assertEquals(smallAlone, older.await().tokens());
+        same(expected, younger);
+        again = younger.use().computed() - expected.use().computed();
+      }
+      assertTrue(again > 450, "it shifted before it gave way: " + again + " rows again");
+    }
+  }
+
   private static void same(GenerationResult expected, GenerationResult got) {
     assertTrue(expected.use().moved() > 0);
     assertEquals(expected.tokens(), got.tokens());
