@@ -6,6 +6,7 @@ import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -49,6 +50,9 @@ public interface Serval extends AutoCloseable {
                     + Serval.class.getName()))
         .start();
   }
+
+  /** What is set now, by whatever place sets it. */
+  Settings settings();
 
   /**
    * The request to load a file with the defaults that are set now ({@code docs/settings.md}); other

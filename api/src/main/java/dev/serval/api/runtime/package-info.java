@@ -1,6 +1,6 @@
 /** What an embedder calls: load a model, generate, embed, watch, cancel. */
 @Export
-@Version("0.3.0")
+@Version("0.4.0")
 @NullMarked
 package dev.serval.api.runtime;
 

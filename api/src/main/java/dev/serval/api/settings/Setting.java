@@ -93,6 +93,22 @@ public enum Setting {
       "f16",
       Applied.NEXT_LOAD,
       "Element type of the cache, as far as the backend has it"),
+  /** Positions kept beyond windows. */
+  WINDOW_MEMORY(
+      "serval.window.memory",
+      Setting.ENGINE,
+      new Whole(0, Integer.MAX_VALUE),
+      "512",
+      Applied.NEXT_LOAD,
+      "Positions kept beyond each window, so that a text may go back as far at no cost"),
+  /** Memory for copies of windows. */
+  CHECKPOINT_MEMORY(
+      "serval.checkpoint.memory",
+      Setting.ENGINE,
+      new Bytes(0, 1L << 50),
+      "1G",
+      Applied.NEXT_LOAD,
+      "Memory of a model for copies of windows, from which texts go on that go back further"),
   /** How weights come into memory. */
   LOAD_MODE(
       "serval.load.mode",
@@ -101,6 +117,22 @@ public enum Setting {
       "map",
       Applied.NEXT_LOAD,
       "Weights used as the file has them stay in the mapped file, or are copied"),
+  /** Memory kept for later leases. */
+  MEMORY_RETAINED(
+      "serval.memory.retained",
+      Setting.ENGINE,
+      new Bytes(0, 1L << 50),
+      "16M",
+      Applied.LIVE,
+      "Memory that each tier of the pool keeps for later leases"),
+  /** Leases that are tracked. */
+  MEMORY_TRACK(
+      "serval.memory.track",
+      Setting.ENGINE,
+      new Whole(0, Integer.MAX_VALUE),
+      "128",
+      Applied.LIVE,
+      "One lease of so many is tracked until its holder gives it back; 1 for all, 0 for none"),
   /** Compute threads of the CPU backend. */
   CPU_THREADS(
       "serval.cpu.threads",

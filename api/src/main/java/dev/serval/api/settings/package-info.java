@@ -1,6 +1,6 @@
 /** What can be set, where, and what was set. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.settings;
 

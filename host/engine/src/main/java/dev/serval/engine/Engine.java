@@ -7,6 +7,7 @@ import dev.serval.api.memory.DeviceMemory;
 import dev.serval.api.memory.PoolMetrics;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.MemoryPlan;
@@ -26,6 +27,7 @@ import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.OpenLease;
+import dev.serval.engine.memory.PoolOptions;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.quantize.ModelQuantizer;
 import dev.serval.engine.run.LoadedModel;
@@ -105,7 +107,7 @@ public final class Engine implements Serval {
 
   /** Creates an engine that knows no backend and no architecture yet, with other settings. */
   public Engine(Settings settings) {
-    this(settings, RunnerOptions.of(settings), new TieredBufferPool());
+    this(settings, RunnerOptions.of(settings), new TieredBufferPool(PoolOptions.of(settings)));
   }
 
   private Engine(Settings settings, RunnerOptions options, TieredBufferPool pool) {
@@ -122,6 +124,7 @@ public final class Engine implements Serval {
   public void configure(Settings newSettings) {
     settings = newSettings;
     options = RunnerOptions.of(newSettings);
+    pool.configure(PoolOptions.of(newSettings));
   }
 
   /**
@@ -240,6 +243,11 @@ public final class Engine implements Serval {
   }
 
   @Override
+  public Settings settings() {
+    return settings;
+  }
+
+  @Override
   public LoadRequest request(Path path) {
     Settings set = settings;
     LoadRequest request =
@@ -247,6 +255,10 @@ public final class Engine implements Serval {
             .withMaxSequences(Math.toIntExact(set.number(Setting.PARALLEL)))
             .withChunkTokens(Math.toIntExact(set.number(Setting.CHUNK)))
             .withKvType(DataType.valueOf(set.text(Setting.KV_TYPE).toUpperCase(Locale.ROOT)))
+            .withCache(
+                new CacheOptions(
+                    Math.toIntExact(set.number(Setting.WINDOW_MEMORY)),
+                    set.number(Setting.CHECKPOINT_MEMORY)))
             .withLoadMode(LoadMode.valueOf(set.text(Setting.LOAD_MODE).toUpperCase(Locale.ROOT)));
     return set.given(Setting.CONTEXT).isPresent()
         ? request.withContextLength(Math.toIntExact(set.number(Setting.CONTEXT)))

@@ -93,9 +93,40 @@ import org.osgi.service.metatype.annotations.Option;
   String serval_kv_type();
 
   @AttributeDefinition(
+      description =
+          "Positions kept beyond each window, so that a text may go back as far at no cost",
+      required = false,
+      min = "0",
+      max = "2147483647",
+      defaultValue = "512")
+  int serval_window_memory();
+
+  @AttributeDefinition(
+      description =
+          "Memory of a model for copies of windows, from which texts go on that go back further",
+      required = false,
+      defaultValue = "1G")
+  String serval_checkpoint_memory();
+
+  @AttributeDefinition(
       description = "Weights used as the file has them stay in the mapped file, or are copied",
       required = false,
       options = {@Option("map"), @Option("copy")},
       defaultValue = "map")
   String serval_load_mode();
+
+  @AttributeDefinition(
+      description = "Memory that each tier of the pool keeps for later leases",
+      required = false,
+      defaultValue = "16M")
+  String serval_memory_retained();
+
+  @AttributeDefinition(
+      description =
+          "One lease of so many is tracked until its holder gives it back; 1 for all, 0 for none",
+      required = false,
+      min = "0",
+      max = "2147483647",
+      defaultValue = "128")
+  int serval_memory_track();
 }

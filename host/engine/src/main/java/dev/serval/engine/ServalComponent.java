@@ -141,6 +141,11 @@ public final class ServalComponent implements Serval {
   }
 
   @Override
+  public Settings settings() {
+    return engine.settings();
+  }
+
+  @Override
   public LoadRequest request(Path path) {
     return engine.request(path);
   }

@@ -3,6 +3,7 @@ package dev.serval.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.serval.api.runtime.CacheOptions;
 import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
@@ -10,6 +11,7 @@ import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.settings.Setting;
 import dev.serval.pax.PaxExam;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -58,6 +60,10 @@ public class ConfigurationIT {
     return model.metrics().value("cpu.matmul.nanos");
   }
 
+  private long retained() {
+    return serval.metrics().runtime().value("pool.retained.bytes");
+  }
+
   /** Sets the engine's configuration and waits until it shows in requests. */
   private void set(Map<String, Object> values, int parallel) throws IOException {
     Configuration configuration = admin.getConfiguration("dev.serval.engine", "?");
@@ -77,11 +83,25 @@ public class ConfigurationIT {
 
   @Test
   public void aRunningModelFollowsAndABadValueChangesNothing() throws Exception {
+    serval.load(LoadRequest.of(demo())).close();
+    assertTrue(retained() > 0, "memory is kept by default");
     try (Model model = serval.load(LoadRequest.of(demo()))) {
       long first = matmulNanos(model);
       assertTrue(first > 0, "time is measured by default");
-      set(Map.of("serval.metrics.time", "off", "serval.kv.type", "f32"), 7);
+      set(
+          Map.of(
+              "serval.metrics.time",
+              "off",
+              "serval.kv.type",
+              "f32",
+              "serval.window.memory",
+              32,
+              "serval.checkpoint.memory",
+              "2M"),
+          7);
       assertEquals("F32", serval.request(demo()).kvType().name());
+      assertEquals(new CacheOptions(32, 2 << 20), serval.request(demo()).cache());
+      assertEquals(7, serval.settings().number(Setting.PARALLEL));
       long off = matmulNanos(model);
       assertEquals(off, matmulNanos(model), "time is measured no more");
 
@@ -94,5 +114,10 @@ public class ConfigurationIT {
       configuration.delete();
       await(4);
     }
+    assertTrue(retained() > 0, "memory is kept again");
+    set(Map.of("serval.memory.retained", "0"), 5);
+    assertEquals(0, retained(), "what was kept is freed");
+    admin.getConfiguration("dev.serval.engine", "?").delete();
+    await(4);
   }
 }

@@ -109,7 +109,7 @@ class FailingMemoryTest {
             .withLoadMode(mode);
     Failing memory = new Failing();
     PoolOptions options =
-        PoolOptions.fromProperties()
+        PoolOptions.of(Settings.ofProcess(Map.of()))
             .withRetainedBytesPerTier(0) // every lease asks for memory
             .withSource(memory);
     Backend backend = backend(name);

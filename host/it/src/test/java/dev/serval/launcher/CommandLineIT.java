@@ -120,6 +120,19 @@ class CommandLineIT {
   }
 
   @Test
+  void takesDefaultsFromTheConfigurationUnlessAnOptionSaysMore() throws Exception {
+    String[] plan = {"plan", "demo", "--json"};
+    String one = serval("", plan).out;
+    assertTrue(one.contains("\"parallel\": 1"), one);
+    Path file = temporary.resolve("data").resolve("plugins").resolve("dev.serval.engine.cfg");
+    Files.writeString(file, "serval.parallel = 3\nserval.context.length = 128\n");
+    String configured = serval("", plan).out;
+    assertTrue(configured.contains("\"context\": 128, \"parallel\": 3"), configured);
+    String told = serval("", "plan", "demo", "--json", "--parallel", "2").out;
+    assertTrue(told.contains("\"context\": 128, \"parallel\": 2"), told);
+  }
+
+  @Test
   void readsThePromptFromStandardInput() throws Exception {
     Result argument = serval("", "run", "demo", STORY, "--temperature", "0");
     Result piped = serval(STORY + "\n", "run", "demo", "--temperature", "0");

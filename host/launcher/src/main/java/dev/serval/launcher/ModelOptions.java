@@ -3,7 +3,6 @@ package dev.serval.launcher;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Serval;
 import dev.serval.api.settings.Setting;
-import dev.serval.api.settings.Settings;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +30,8 @@ final class ModelOptions {
       names = "--parallel",
       paramLabel = "N",
       description =
-          "generations that may run at once, 1 to 64, in one common cache; default 1. Further ones"
-              + " wait")
+          "generations that may run at once, 1 to 64, in one common cache; default 1, or what is"
+              + " configured. Further ones wait")
   private @Nullable Integer parallel;
 
   @Mixin private LoadOption load = new LoadOption();
@@ -55,7 +54,7 @@ final class ModelOptions {
     LoadRequest request = serval.request(path);
     if (parallel != null) {
       request = request.withMaxSequences(parallel);
-    } else if (Settings.ofProcess(Map.of()).given(Setting.PARALLEL).isEmpty()) {
+    } else if (serval.settings().given(Setting.PARALLEL).isEmpty()) {
       request = request.withMaxSequences(1);
     }
     request = load.mode().map(request::withLoadMode).orElse(request);

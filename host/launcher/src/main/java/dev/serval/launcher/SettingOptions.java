@@ -19,6 +19,18 @@ final class SettingOptions {
   private @Nullable String chunkTokens;
 
   @Option(
+      names = "--window-memory",
+      paramLabel = "N",
+      description = "positions kept beyond each window of a model; default 512")
+  private @Nullable String windowMemory;
+
+  @Option(
+      names = "--checkpoint-memory",
+      paramLabel = "SIZE",
+      description = "memory for copies of windows; default 1G, 0 for none")
+  private @Nullable String checkpointMemory;
+
+  @Option(
       names = "--validation",
       paramLabel = "MODE",
       description = "steps that are checked first: full (default), once, off")
@@ -54,10 +66,26 @@ final class SettingOptions {
       description = "requests that may wait; default 256")
   private @Nullable String queueBound;
 
+  @Option(
+      names = "--memory-retained",
+      paramLabel = "SIZE",
+      description = "memory that each tier of the pool keeps; default 16M")
+  private @Nullable String memoryRetained;
+
+  @Option(
+      names = "--memory-track",
+      paramLabel = "N",
+      description = "one lease of so many is tracked; default 128, 0 for none")
+  private @Nullable String memoryTrack;
+
   /** System properties for what was given. */
   Map<String, String> properties() {
     Map<String, String> properties = new HashMap<>();
     put(properties, Setting.CHUNK, chunkTokens);
+    put(properties, Setting.WINDOW_MEMORY, windowMemory);
+    put(properties, Setting.CHECKPOINT_MEMORY, checkpointMemory);
+    put(properties, Setting.MEMORY_RETAINED, memoryRetained);
+    put(properties, Setting.MEMORY_TRACK, memoryTrack);
     put(properties, Setting.VALIDATION, validation);
     put(properties, Setting.METRICS_TIME, metricsTime);
     put(properties, Setting.STEP_TIMEOUT, stepTimeout);

@@ -14,6 +14,7 @@ import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.KvSlot;
 import dev.serval.api.kv.KvStorage;
 import dev.serval.api.metrics.Metrics;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
@@ -21,11 +22,13 @@ import dev.serval.api.tensor.TensorView;
 import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.PoolOptions;
 import dev.serval.engine.memory.TieredBufferPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -105,7 +108,10 @@ public class StepBench {
 
   private static CompileSpec.Resources host() {
     return new CompileSpec.Resources(
-        "bench", new TieredBufferPool(), new DeviceBudget(0), new Metrics());
+        "bench",
+        new TieredBufferPool(PoolOptions.of(Settings.ofProcess(Map.of()))),
+        new DeviceBudget(0),
+        new Metrics());
   }
 
   /** Admits the sequences. */

@@ -1,6 +1,7 @@
 package dev.serval.engine.memory;
 
-import dev.serval.api.memory.ByteSize;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
 import java.lang.foreign.Arena;
 
 /**
@@ -14,18 +15,6 @@ import java.lang.foreign.Arena;
  */
 public record PoolOptions(long retainedBytesPerTier, int trackEvery, MemorySource source) {
 
-  /** Property for {@link #retainedBytesPerTier}, a size such as {@code 16M}. */
-  public static final String RETAINED_PROPERTY = "serval.memory.retained";
-
-  /** Property for {@link #trackEvery}. */
-  public static final String TRACK_PROPERTY = "serval.memory.track";
-
-  /** What a tier keeps unless told otherwise: 16 MiB, which is 128 or 32, 16 or 4 blocks. */
-  public static final long RETAINED_BYTES_PER_TIER = 16L << 20;
-
-  /** One lease of so many is tracked unless told otherwise; Netty samples as many. */
-  public static final int TRACK_EVERY = 128;
-
   /** Checks ranges. */
   public PoolOptions {
     if (retainedBytesPerTier < 0 || trackEvery < 0) {
@@ -37,23 +26,12 @@ public record PoolOptions(long retainedBytesPerTier, int trackEvery, MemorySourc
     }
   }
 
-  /**
-   * Memory of the process, with bounds from the system properties where they are set.
-   *
-   * @throws IllegalArgumentException if one is not what it should be
-   */
-  public static PoolOptions fromProperties() {
-    String retained = System.getProperty(RETAINED_PROPERTY);
-    String track = System.getProperty(TRACK_PROPERTY);
-    try {
-      return new PoolOptions(
-          retained == null ? RETAINED_BYTES_PER_TIER : ByteSize.parse(retained),
-          track == null ? TRACK_EVERY : Integer.parseInt(track),
-          Arena::allocate);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "properties " + RETAINED_PROPERTY + ", " + TRACK_PROPERTY + ": " + e.getMessage(), e);
-    }
+  /** Memory of the process, with the bounds that are set. */
+  public static PoolOptions of(Settings set) {
+    return new PoolOptions(
+        set.number(Setting.MEMORY_RETAINED),
+        Math.toIntExact(set.number(Setting.MEMORY_TRACK)),
+        Arena::allocate);
   }
 
   /** The same with another bound of what is kept. */

@@ -42,7 +42,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
 
   private static final long[] TIERS = {TIER_1_BYTES, TIER_2_BYTES, TIER_3_BYTES, TIER_4_BYTES};
 
-  private final PoolOptions options;
+  private final MemorySource source;
   private final PoolAccount own = new PoolAccount(this, OWN_ACCOUNT);
   private final ReferenceQueue<TrackedLease> forgotten = new ReferenceQueue<>();
 
@@ -54,6 +54,8 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
   /** The newest open lease; the others follow by {@link PoolBlock#next}. */
   private @Nullable PoolBlock open;
 
+  private long retainedBytesPerTier;
+  private int trackEvery;
   private long leases;
   private long untilTracked;
   private long hits;
@@ -64,15 +66,37 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
   private long leaks;
   private boolean closed;
 
-  /** Creates an empty pool with the bounds that the system properties state. */
-  public TieredBufferPool() {
-    this(PoolOptions.fromProperties());
-  }
-
   /** Creates an empty pool. */
   public TieredBufferPool(PoolOptions options) {
-    this.options = options;
-    this.untilTracked = options.trackEvery();
+    source = options.source();
+    retainedBytesPerTier = options.retainedBytesPerTier();
+    trackEvery = options.trackEvery();
+    untilTracked = trackEvery;
+  }
+
+  /**
+   * Changes the bounds. What is kept beyond them is freed; leases from now on are tracked as they
+   * say, open ones stay as they are.
+   *
+   * @param options bounds; memory goes on to come from where it came from
+   */
+  public void configure(PoolOptions options) {
+    List<PoolBlock> surplus = new ArrayList<>();
+    synchronized (this) {
+      retainedBytesPerTier = options.retainedBytesPerTier();
+      trackEvery = options.trackEvery();
+      untilTracked = trackEvery;
+      for (int tier = 0; tier < TIERS.length; tier++) {
+        PoolBlock b = kept[tier];
+        while (b != null && keptBytes[tier] > retainedBytesPerTier) {
+          surplus.add(b);
+          keptBytes[tier] -= TIERS[tier];
+          b = b.next;
+        }
+        kept[tier] = b;
+      }
+    }
+    surplus.forEach(PoolBlock::free);
   }
 
   /**
@@ -143,10 +167,10 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
   }
 
   private boolean isNextTracked() {
-    if (options.trackEvery() == 0 || --untilTracked > 0) {
+    if (trackEvery == 0 || --untilTracked > 0) {
       return false;
     }
-    untilTracked = options.trackEvery();
+    untilTracked = trackEvery;
     return true;
   }
 
@@ -195,7 +219,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
     Arena arena = Arena.ofShared();
     boolean allocated = false;
     try {
-      MemorySegment memory = options.source().allocate(arena, bytes, ALIGNMENT_BYTES);
+      MemorySegment memory = source.allocate(arena, bytes, ALIGNMENT_BYTES);
       if (memory.address() % ALIGNMENT_BYTES != 0 || memory.byteSize() != bytes) {
         throw new IllegalStateException(
             "expected "
@@ -237,7 +261,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
       int tier = block.tier;
       if (!closed && tier >= 0) {
         long bytes = block.leasedBytes();
-        if (keptBytes[tier] + bytes <= options.retainedBytesPerTier()) {
+        if (keptBytes[tier] + bytes <= retainedBytesPerTier) {
           block.next = kept[tier];
           kept[tier] = block;
           keptBytes[tier] += bytes;

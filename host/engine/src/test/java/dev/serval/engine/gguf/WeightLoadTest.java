@@ -12,6 +12,7 @@ import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.runtime.LoadMode;
 import dev.serval.api.runtime.LoadReport.Kind;
 import dev.serval.api.runtime.LoadReport.Part;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.Shape;
 import dev.serval.api.tensor.TensorInfo;
@@ -44,7 +45,8 @@ class WeightLoadTest {
   private static final String INTERLEAVED = "7e2da53cb44cc34bd25ad159e060e061e9";
 
   private final TieredBufferPool pool =
-      new TieredBufferPool(PoolOptions.fromProperties().withRetainedBytesPerTier(0));
+      new TieredBufferPool(
+          PoolOptions.of(Settings.ofProcess(Map.of())).withRetainedBytesPerTier(0));
   private final DeviceBudget budget = new DeviceBudget(1L << 30);
   private final Map<String, byte[]> contents = new LinkedHashMap<>();
 

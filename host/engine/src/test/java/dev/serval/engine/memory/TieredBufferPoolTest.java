@@ -1,6 +1,8 @@
 package dev.serval.engine.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,11 +11,14 @@ import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.PoolMetrics;
 import dev.serval.api.memory.PooledBuffer;
+import dev.serval.api.settings.Setting;
+import dev.serval.api.settings.Settings;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -23,9 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TieredBufferPoolTest {
 
   private static final PoolOptions ALL =
-      PoolOptions.fromProperties()
-          .withRetainedBytesPerTier(PoolOptions.RETAINED_BYTES_PER_TIER)
-          .withTrackEvery(1);
+      PoolOptions.of(Settings.of(k -> null, k -> null, k -> null)).withTrackEvery(1);
 
   private final TieredBufferPool pool = new TieredBufferPool(ALL);
 
@@ -259,25 +262,43 @@ class TieredBufferPoolTest {
   }
 
   @Test
-  void optionsComeFromSystemProperties() {
-    String before = System.getProperty(PoolOptions.TRACK_PROPERTY);
-    try {
-      System.setProperty(PoolOptions.TRACK_PROPERTY, "7");
-      System.setProperty(PoolOptions.RETAINED_PROPERTY, "1MiB");
-      PoolOptions options = PoolOptions.fromProperties();
-      assertEquals(7, options.trackEvery());
-      assertEquals(1 << 20, options.retainedBytesPerTier());
-      System.setProperty(PoolOptions.TRACK_PROPERTY, "-1");
-      assertThrows(IllegalArgumentException.class, PoolOptions::fromProperties);
-      System.setProperty(PoolOptions.TRACK_PROPERTY, "some");
-      assertThrows(IllegalArgumentException.class, PoolOptions::fromProperties);
-    } finally {
-      System.clearProperty(PoolOptions.RETAINED_PROPERTY);
-      if (before == null) {
-        System.clearProperty(PoolOptions.TRACK_PROPERTY);
-      } else {
-        System.setProperty(PoolOptions.TRACK_PROPERTY, before);
-      }
+  void optionsComeFromSettings() {
+    Map<String, String> set =
+        Map.of(Setting.MEMORY_TRACK.key(), "7", Setting.MEMORY_RETAINED.key(), "1MiB");
+    PoolOptions options = PoolOptions.of(Settings.of(set::get, k -> null, k -> null));
+    assertEquals(7, options.trackEvery());
+    assertEquals(1 << 20, options.retainedBytesPerTier());
+    PoolOptions usual = PoolOptions.of(Settings.of(k -> null, k -> null, k -> null));
+    assertEquals(128, usual.trackEvery());
+    assertEquals(16 << 20, usual.retainedBytesPerTier());
+  }
+
+  @Test
+  void boundsChangeWhileItIsUsed() {
+    PooledBuffer[] open = new PooledBuffer[4];
+    for (int i = 0; i < open.length; i++) {
+      open[i] = pool.lease(8, "test");
+    }
+    pool.lease(BufferPool.TIER_2_BYTES, "test").close();
+    for (int i = 0; i < 3; i++) {
+      open[i].close();
+    }
+    assertEquals(
+        3 * BufferPool.TIER_1_BYTES + BufferPool.TIER_2_BYTES, pool.metrics().retainedBytes());
+    pool.configure(ALL.withRetainedBytesPerTier(2 * BufferPool.TIER_1_BYTES).withTrackEvery(0));
+    assertEquals(2 * BufferPool.TIER_1_BYTES, pool.metrics().retainedBytes());
+    open[3].close();
+    assertEquals(2 * BufferPool.TIER_1_BYTES, pool.metrics().retainedBytes());
+    assertThrows(IllegalStateException.class, open[3]::close, "opened as tracked");
+
+    long hits = pool.metrics().hits();
+    try (PooledBuffer untracked = pool.lease(8, "test")) {
+      assertEquals(hits + 1, pool.metrics().hits());
+      assertFalse(untracked instanceof TrackedLease);
+    }
+    pool.configure(ALL);
+    try (PooledBuffer tracked = pool.lease(8, "test")) {
+      assertInstanceOf(TrackedLease.class, tracked);
     }
   }
 

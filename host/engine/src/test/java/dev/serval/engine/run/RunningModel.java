@@ -13,14 +13,17 @@ import dev.serval.api.runtime.ModelInfo;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
+import dev.serval.api.settings.Settings;
 import dev.serval.api.text.Tokenizer;
 import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.PoolOptions;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.recall.LetterTokenizer;
 import dev.serval.engine.recall.RecallProgram;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -101,7 +104,10 @@ final class RunningModel implements AutoCloseable {
   /** Memory that nobody else uses. */
   static CompileSpec.Resources host() {
     return new CompileSpec.Resources(
-        "recall", new TieredBufferPool(), new DeviceBudget(Long.MAX_VALUE), new Metrics());
+        "recall",
+        new TieredBufferPool(PoolOptions.of(Settings.ofProcess(Map.of()))),
+        new DeviceBudget(Long.MAX_VALUE),
+        new Metrics());
   }
 
   static RunnerOptions options(long stepMillis, long stallMillis) {
