@@ -5,6 +5,9 @@ import dev.serval.api.kv.KvGroup;
 import dev.serval.api.kv.KvSlot;
 import dev.serval.api.tensor.TensorView;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -36,6 +39,7 @@ public final class Graph {
   private final boolean wholeSequences;
   private final List<Value> boundaryInputs;
   private final List<Value> boundaryOutputs;
+  private final List<Value> observed;
   private final String digest;
 
   private Graph(
@@ -47,6 +51,7 @@ public final class Graph {
       boolean wholeSequences,
       List<Value> boundaryInputs,
       List<Value> boundaryOutputs,
+      List<Value> observed,
       String digest) {
     this.nodes = List.copyOf(nodes);
     this.groups = List.copyOf(groups);
@@ -56,6 +61,7 @@ public final class Graph {
     this.wholeSequences = wholeSequences;
     this.boundaryInputs = List.copyOf(boundaryInputs);
     this.boundaryOutputs = List.copyOf(boundaryOutputs);
+    this.observed = List.copyOf(observed);
     this.digest = digest;
   }
 
@@ -75,6 +81,7 @@ public final class Graph {
         Optional.of(output),
         embedding,
         wholeSequences,
+        List.of(),
         List.of(),
         List.of(),
         digest);
@@ -152,9 +159,66 @@ public final class Graph {
     return boundaryInputs;
   }
 
-  /** Values that this stage hands to the stage after, ascending by id. */
+  /**
+   * Values that this stage hands out, ascending by id: those that the stage after takes, and the
+   * {@link #observed} ones.
+   */
   public List<Value> boundaryOutputs() {
     return boundaryOutputs;
+  }
+
+  /**
+   * Those of the {@link #boundaryOutputs} that no other stage takes: they are handed out to be
+   * looked at, and nothing else may depend on that.
+   */
+  public List<Value> observed() {
+    return observed;
+  }
+
+  /**
+   * The values that nodes make, with names, in execution order. Names are unique and the same for
+   * equal graphs; {@link NamedValue} says how they come about. A stage may name a value otherwise
+   * than the whole does where the whole had to tell two apart.
+   */
+  public List<NamedValue> namedValues() {
+    return ValueNames.of(this);
+  }
+
+  /**
+   * The same graph that also hands out some of its values at the end of each step, in {@code
+   * Step.boundaryOutput}. What it computes stays the same to the bit, and so does the digest.
+   *
+   * @param values values that nodes of this graph make
+   * @throws IllegalArgumentException if a value is not made in this graph
+   */
+  public Graph observing(Collection<Value> values) {
+    Set<Value> made = new HashSet<>();
+    nodes.forEach(n -> made.addAll(n.outputs()));
+    Set<Value> out = new LinkedHashSet<>(boundaryOutputs);
+    Set<Value> seen = new LinkedHashSet<>(observed);
+    for (Value v : values) {
+      if (!made.contains(v)) {
+        throw new IllegalArgumentException("value " + v + " is made nowhere in the graph");
+      }
+      if (out.add(v)) {
+        seen.add(v);
+      }
+    }
+    return new Graph(
+        nodes,
+        groups,
+        outputKind,
+        output,
+        embedding,
+        wholeSequences,
+        boundaryInputs,
+        byId(out),
+        byId(seen),
+        digest);
+  }
+
+  private static List<Value> byId(Collection<Value> values) {
+    return values.stream().sorted(Comparator.comparingInt(Value::id)).toList();
   }
 
   /**
@@ -196,7 +260,8 @@ public final class Graph {
 
   /**
    * The stages that result from cutting before these marks. Token ids and positions reach every
-   * stage; any other value used after a cut crosses it as a boundary value.
+   * stage; any other value used after a cut crosses it as a boundary value. Observed values are
+   * handed out by the stage that makes them.
    *
    * @param points marks at which a new stage starts, in order of appearance
    * @return one stage more than points
@@ -221,16 +286,19 @@ public final class Graph {
       List<KvSlot> slots = g.slots().stream().filter(own::contains).toList();
       stageGroups.add(new KvGroup(g.index(), g.mask(), slots));
     }
-    return new Graph(
-        stageNodes,
-        stageGroups,
-        last ? outputKind : OutputKind.NONE,
-        last ? output : Optional.empty(),
-        embedding.filter(made::contains),
-        wholeSequences,
-        inputs,
-        outputs,
-        digest);
+    Graph stage =
+        new Graph(
+            stageNodes,
+            stageGroups,
+            last ? outputKind : OutputKind.NONE,
+            last ? output : Optional.empty(),
+            embedding.filter(made::contains),
+            wholeSequences,
+            inputs,
+            outputs,
+            List.of(),
+            digest);
+    return stage.observing(observed.stream().filter(made::contains).toList());
   }
 
   /**
@@ -249,6 +317,7 @@ public final class Graph {
         wholeSequences,
         boundaryInputs,
         boundaryOutputs,
+        observed,
         digest);
   }
 }

@@ -1,6 +1,6 @@
 /** The language between models and backends: what one forward pass computes, symbolically. */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package dev.serval.api.graph;
 
