@@ -26,6 +26,11 @@ public abstract class BackendContract {
     return 1;
   }
 
+  /** Whether a row's bits depend on that row only. Backends that sum in no fixed order say no. */
+  protected boolean sameBits() {
+    return true;
+  }
+
   /** The cases of a long list that are run. */
   final <T> Stream<T> chosen(List<T> cases) {
     return IntStream.range(0, cases.size()).filter(i -> i % stride() == 0).mapToObj(cases::get);

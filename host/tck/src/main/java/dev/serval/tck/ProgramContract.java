@@ -52,11 +52,6 @@ public abstract class ProgramContract extends BackendContract {
   /** For subclasses. */
   protected ProgramContract() {}
 
-  /** Whether a row's bits depend on that row only. Backends that sum in no fixed order say no. */
-  protected boolean sameBits() {
-    return true;
-  }
-
   private void checkSame(String what, List<float[]> want, List<float[]> got) {
     Assertions.assertEquals(want.size(), got.size(), what);
     for (int row = 0; row < want.size(); row++) {

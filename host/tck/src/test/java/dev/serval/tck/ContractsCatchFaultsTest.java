@@ -61,6 +61,15 @@ class ContractsCatchFaultsTest {
     };
   }
 
+  private static ObservedValuesContract observers(Fault fault) {
+    return new ObservedValuesContract() {
+      @Override
+      protected Backend backend() {
+        return new FaultyBackend(fault);
+      }
+    };
+  }
+
   private static InterruptContract interrupts(Fault fault) {
     return new InterruptContract() {
       @Override
@@ -128,6 +137,16 @@ class ContractsCatchFaultsTest {
             AssertionError.class,
             () -> runSome(ops(Fault.OVERRUNS).opsOnValuesAgreeWithTheReference()));
     assertTrue(e.toString().contains("stray write"), e::toString);
+  }
+
+  @Test
+  void valuesThatDependOnBeingLookedAtOrAreOthersAreCaught() {
+    assertThrows(
+        AssertionError.class,
+        () -> runSome(observers(Fault.HEEDS_OBSERVERS).observingChangesNoBit()));
+    assertThrows(
+        AssertionError.class,
+        () -> runSome(observers(Fault.DRIFTS).observedValuesAreThoseOfTheReference()));
   }
 
   @Test

@@ -46,6 +46,8 @@ final class FaultyBackend implements Backend {
     NOT_A_NUMBER,
     /** Results depend on the number of rows. */
     COUNTS_ROWS,
+    /** Results differ when somebody looks at values on the way. */
+    HEEDS_OBSERVERS,
     /** One float after the results is overwritten. */
     OVERRUNS,
     /** Interrupts are ignored. */
@@ -166,12 +168,22 @@ final class FaultyBackend implements Backend {
       if (fault == Fault.DIES_OF_INTERRUPTS && outcome instanceof Outcome.Aborted) {
         return new Outcome.Lost("interrupted");
       }
-      if (!step.layout().graph().boundaryOutputs().isEmpty()) {
+      if (fault == Fault.HEEDS_OBSERVERS) {
+        heedObservers(step);
+      } else if (!step.layout().graph().boundaryOutputs().isEmpty()) {
         spoil(step, step.layout().boundaryOutputOffset(0), rowFloats(step));
       } else if (step.wanted() > 0) {
         spoil(step, step.layout().outputOffset(), 0);
       }
       return outcome;
+    }
+
+    private void heedObservers(Step step) {
+      if (!step.layout().graph().observed().isEmpty()) {
+        MemorySegment row = step.outputRow(0);
+        float first = row.get(ValueLayout.JAVA_FLOAT, 0);
+        row.set(ValueLayout.JAVA_FLOAT, 0, Math.nextUp(first));
+      }
     }
 
     private long rowFloats(Step step) {

@@ -60,7 +60,9 @@ final class Interpreter {
         }
       }
     }
-    graph.boundaryOutputs().forEach(v -> rounded.add(v.id()));
+    graph.boundaryOutputs().stream()
+        .filter(v -> !graph.observed().contains(v))
+        .forEach(v -> rounded.add(v.id()));
   }
 
   /**

@@ -70,7 +70,7 @@ final class ReferenceProgram implements Program {
         + ", from "
         + graph.boundaryInputs()
         + " to "
-        + graph.boundaryOutputs();
+        + graph.boundaryOutputs().stream().filter(v -> !graph.observed().contains(v)).toList();
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.serval.api.backend.Placement;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
 import dev.serval.api.graph.Graph;
+import dev.serval.api.graph.Value;
 import dev.serval.api.tensor.Weights;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -167,8 +168,10 @@ public final class Chain implements AutoCloseable {
   }
 
   private static void handOver(Step from, Step to) {
-    for (int i = 0; i < to.layout().graph().boundaryInputs().size(); i++) {
-      MemorySegment source = from.boundaryOutput(i);
+    List<Value> made = from.layout().graph().boundaryOutputs();
+    List<Value> taken = to.layout().graph().boundaryInputs();
+    for (int i = 0; i < taken.size(); i++) {
+      MemorySegment source = from.boundaryOutput(made.indexOf(taken.get(i)));
       to.boundaryInput(i).copyFrom(source);
     }
   }
