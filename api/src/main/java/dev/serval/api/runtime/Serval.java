@@ -136,6 +136,15 @@ public interface Serval extends AutoCloseable {
   RuntimeMetrics metrics();
 
   /**
+   * Follows models as they come and go.
+   *
+   * @param changed called when a model was loaded and when one ended, on the thread that did it,
+   *     after {@link #metrics} shows it; must be quick. What it throws is logged
+   * @return closing it ends it
+   */
+  ModelWatch watch(Runnable changed);
+
+  /**
    * Ends a runtime that {@link #start} returned: ends all generations as cancelled, closes all
    * models and backends, frees everything. Closing it again does nothing; nor does closing the OSGi
    * service.

@@ -13,6 +13,7 @@ import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.ModelWatch;
 import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
@@ -66,6 +67,7 @@ public final class Engine implements Serval {
   private final TieredBufferPool pool;
   private final DeviceBudgets budgets = new DeviceBudgets();
   private final RuntimeCounters counters;
+  private final ModelWatches watches = new ModelWatches();
   private final ArchitectureRegistry architectures = new ArchitectureRegistry();
   private final BackendRegistry backends = new BackendRegistry();
 
@@ -195,6 +197,7 @@ public final class Engine implements Serval {
     if (model.isEnded()) {
       forget(model);
     }
+    watches.changed();
     if (loaded.slot().isWithdrawn()) {
       String reason = "backend " + loaded.slot().backend().name() + " was withdrawn";
       model.lose(reason);
@@ -240,6 +243,7 @@ public final class Engine implements Serval {
   private void forget(LoadedModel model) {
     models.remove(model);
     counters.ended(model);
+    watches.changed();
   }
 
   @Override
@@ -268,6 +272,11 @@ public final class Engine implements Serval {
   @Override
   public RuntimeMetrics metrics() {
     return counters.snapshot();
+  }
+
+  @Override
+  public ModelWatch watch(Runnable changed) {
+    return watches.add(changed);
   }
 
   private void requireOpen() {

@@ -10,6 +10,7 @@ import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.MemoryPlan;
 import dev.serval.api.runtime.Model;
 import dev.serval.api.runtime.ModelPart;
+import dev.serval.api.runtime.ModelWatch;
 import dev.serval.api.runtime.PlanRequest;
 import dev.serval.api.runtime.QuantizeProgress;
 import dev.serval.api.runtime.QuantizeReport;
@@ -153,6 +154,11 @@ public final class ServalComponent implements Serval {
   @Override
   public RuntimeMetrics metrics() {
     return engine.metrics();
+  }
+
+  @Override
+  public ModelWatch watch(Runnable changed) {
+    return engine.watch(changed);
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.serval.api.runtime.GenerateRequest;
 import dev.serval.api.runtime.GenerationResult;
 import dev.serval.api.runtime.LoadRequest;
 import dev.serval.api.runtime.Model;
+import dev.serval.api.runtime.ModelWatch;
 import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.RuntimeMetrics;
 import dev.serval.api.runtime.SamplingOptions;
@@ -23,6 +24,7 @@ import dev.serval.engine.recall.RecallBackend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
@@ -118,6 +120,25 @@ class RuntimeMetricsTest {
     assertTrue(after.runtime().value("pool.peak.bytes") > 0, "the peak stays");
     assertEquals(0, after.runtime().value("memory.recall-device.used.bytes"));
     assertTrue(after.runtime().value("memory.recall-device.peak.bytes") >= used);
+  }
+
+  @Test
+  void tellsWhoWatchesWhenModelsComeAndGo() {
+    List<Long> seen = new CopyOnWriteArrayList<>();
+    engine.watch(() -> {
+      throw new IllegalStateException("a watch that fails");
+    });
+    ModelWatch watch =
+        engine.watch(() -> seen.add(engine.metrics().runtime().value("models.loaded")));
+    Model one = load();
+    Model two = load();
+    assertEquals(List.of(1L, 2L), seen);
+    two.close();
+    assertEquals(List.of(1L, 2L, 1L), seen);
+    watch.close();
+    watch.close();
+    one.close();
+    assertEquals(3, seen.size());
   }
 
   @Test

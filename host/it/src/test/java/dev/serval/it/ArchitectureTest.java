@@ -59,6 +59,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void metersSeeTheApiOnly() {
+    onlyDependsOn("dev.serval.micrometer..", API, JDK, "io.micrometer..").check(serval);
+  }
+
+  @Test
   void onePackageReadsJson() {
     noClasses()
         .that()

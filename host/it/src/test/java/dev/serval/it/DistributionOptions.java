@@ -20,6 +20,15 @@ final class DistributionOptions {
 
   /** The options, read from the folders the build names; the tests run under failsafe only. */
   static Option[] distribution() throws IOException {
+    return distributionAnd();
+  }
+
+  /**
+   * The same with further bundles.
+   *
+   * @param folders properties of the build that name folders with bundles
+   */
+  static Option[] distributionAnd(String... folders) throws IOException {
     List<Option> options = new ArrayList<>();
     // SLF4J lies on the class path, as in the launcher; Pax Exam's bundles ask for 1.x, which 2.x
     // still is.
@@ -28,6 +37,9 @@ final class DistributionOptions {
             "org.slf4j;version=1.7.36", "org.slf4j;version=" + required("slf4j.version")));
     addBundles(Path.of(required("serval.test.bundles")), options);
     addBundles(Path.of(required("serval.distribution"), "bundles"), options);
+    for (String folder : folders) {
+      addBundles(Path.of(required(folder)), options);
+    }
     return options.toArray(Option[]::new);
   }
 
