@@ -11,8 +11,10 @@ import dev.serval.api.memory.MemoryBudget;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.engine.gguf.WeightLoad;
 import dev.serval.engine.memory.DeviceBudget;
+import dev.serval.engine.memory.MemoryGauge;
 import dev.serval.engine.plan.Planner;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,13 @@ record DeviceFit(
    * @param host for copies of weights; the same as the device's where the host is the device
    */
   record Budgets(DeviceBudget.Hold device, DeviceBudget.Hold host) implements AutoCloseable {
+
+    /** Has gauges show what is allocated of it. */
+    void measure(Collection<MemoryGauge> gauges) {
+      device.measure(gauges);
+      host.measure(gauges);
+    }
+
     @Override
     public void close() {
       device.close();

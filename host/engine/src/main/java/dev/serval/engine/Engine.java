@@ -237,7 +237,7 @@ public final class Engine implements Serval {
 
   private ModelLoader.Loaded loader(LoadRequest request) {
     return new ModelLoader(request, () -> options, pool, budgets)
-        .load(architectures, backends, this::forget);
+        .load(architectures, backends, counters::memory, this::forget);
   }
 
   private void forget(LoadedModel model) {

@@ -29,6 +29,7 @@ import dev.serval.engine.gguf.LoadedWeights;
 import dev.serval.engine.gguf.WeightLoad;
 import dev.serval.engine.kv.SharedCells;
 import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.MemoryGauge;
 import dev.serval.engine.memory.PoolAccount;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.run.LoadedModel;
@@ -37,7 +38,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,6 +69,9 @@ final class ModelLoader {
   private final List<String> notes = new ArrayList<>();
   private final Releases releases = new Releases();
 
+  /** What the model has allocated. */
+  private final MemoryGauge own = new MemoryGauge();
+
   ModelLoader(
       LoadRequest request,
       Supplier<RunnerOptions> options,
@@ -78,20 +84,30 @@ final class ModelLoader {
   }
 
   /**
-   * A model, the backend and device it runs on, and who described it.
+   * A model, the backend and device it runs on, and the bundles it owes its work to.
    *
+   * @param backendBundle package of the backend's class
    * @param modelBundle package of the architecture's class
    */
-  record Loaded(LoadedModel model, BackendRegistry.Slot slot, Device device, String modelBundle) {}
+  record Loaded(
+      LoadedModel model,
+      BackendRegistry.Slot slot,
+      Device device,
+      String backendBundle,
+      String modelBundle) {}
 
   /**
    * Loads the model.
    *
+   * @param memory what a bundle has allocated, by its name
    * @param onEnd runs when the model ended and everything it held is free
    * @throws ServalException if that is not possible; nothing is held then
    */
   Loaded load(
-      ArchitectureRegistry architectures, BackendRegistry backends, Consumer<LoadedModel> onEnd) {
+      ArchitectureRegistry architectures,
+      BackendRegistry backends,
+      Function<String, MemoryGauge> memory,
+      Consumer<LoadedModel> onEnd) {
     boolean loaded = false;
     try {
       GgufFile file = releases.add(GgufFile.open(request.path()));
@@ -111,6 +127,12 @@ final class ModelLoader {
       releases.add(fit.choice().slot()::release);
       releases.add(fit.budgets());
       Backend backend = fit.choice().slot().backend();
+      fit.budgets()
+          .measure(
+              Stream.concat(
+                      Stream.of(own),
+                      Stream.of(bundle(backend), description.bundle()).distinct().map(memory))
+                  .toList());
       PoolAccount account = releases.add(pool.account(account(backend, description.name())));
       notes.addAll(fit.notes());
       Loaded result = start(file, description, contextLength, fit, account, onEnd);
@@ -149,6 +171,11 @@ final class ModelLoader {
     } finally {
       releases.close();
     }
+  }
+
+  /** The bundle of a backend, by the package of its class. */
+  private static String bundle(Backend backend) {
+    return backend.getClass().getPackageName();
   }
 
   /** The account of what a backend leases for a model. */
@@ -252,6 +279,9 @@ final class ModelLoader {
             System.nanoTime() - startNanos,
             compiled.load(),
             notes);
+    Metrics metrics = spec.resources().metrics();
+    metrics.gauge(RuntimeCounters.MEMORY, own::bytes);
+    metrics.gauge(RuntimeCounters.MEMORY_PEAK, own::peakBytes);
     LOG.info("loaded {}", info);
     LOG.info("weights of {}: {}", name, info.load());
     LoadedModel.Parts parts =
@@ -264,7 +294,7 @@ final class ModelLoader {
             compiled.step(),
             running(choice.graph()),
             chunkTokens(contextLength),
-            new CompileSpec.Resources(name, pool, fit.budgets().host(), spec.resources().metrics()),
+            new CompileSpec.Resources(name, pool, fit.budgets().host(), metrics),
             request.cache());
     LoadedModel model =
         LoadedModel.start(
@@ -274,7 +304,12 @@ final class ModelLoader {
               releases.close();
               onEnd.accept(ended);
             });
-    return new Loaded(model, choice.slot(), choice.device(), description.bundle());
+    return new Loaded(
+        model,
+        choice.slot(),
+        choice.device(),
+        bundle(choice.slot().backend()),
+        description.bundle());
   }
 
   /** What an embedding model makes of texts. */

@@ -12,13 +12,18 @@ import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.LoadEvent;
 import dev.serval.engine.memory.DeviceBudget;
 import dev.serval.engine.memory.DeviceBudgets;
+import dev.serval.engine.memory.MemoryGauge;
 import dev.serval.engine.memory.TieredBufferPool;
 import dev.serval.engine.run.LoadedModel;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 
@@ -30,6 +35,12 @@ final class RuntimeCounters {
 
   /** A loaded model and the bundles it owes its work to. */
   private record Entry(long id, Model model, String backendBundle, String modelBundle) {}
+
+  /** Bytes that a model, or the models of a bundle, have allocated inside budgets now. */
+  static final String MEMORY = "memory.used.bytes";
+
+  /** The most bytes they had allocated at one time. */
+  static final String MEMORY_PEAK = "memory.peak.bytes";
 
   private final Metrics metrics = new Metrics();
   private final TieredBufferPool pool;
@@ -44,6 +55,10 @@ final class RuntimeCounters {
 
   private final Map<Model, Entry> models = new LinkedHashMap<>();
   private final Map<String, MetricsSnapshot> ended = new TreeMap<>();
+
+  /** What bundles have allocated, those included that fail to load anything. */
+  private final ConcurrentMap<String, MemoryGauge> memory = new ConcurrentHashMap<>();
+
   private long lastId;
 
   RuntimeCounters(TieredBufferPool pool, DeviceBudgets budgets) {
@@ -90,7 +105,6 @@ final class RuntimeCounters {
 
   private void count(ModelLoader.Loaded loaded) {
     LoadedModel model = loaded.model();
-    String backendBundle = loaded.slot().backend().getClass().getPackageName();
     ModelInfo info = model.info();
     LoadReport load = info.load();
     loads.increment();
@@ -100,7 +114,7 @@ final class RuntimeCounters {
     readNanos.add(load.nanos());
     mappedBytes.add(load.bytes(LoadReport.Kind.MAPPED));
     synchronized (this) {
-      models.put(model, new Entry(++lastId, model, backendBundle, loaded.modelBundle()));
+      models.put(model, new Entry(++lastId, model, loaded.backendBundle(), loaded.modelBundle()));
     }
   }
 
@@ -122,6 +136,21 @@ final class RuntimeCounters {
     }
   }
 
+  /** What a bundle has allocated. */
+  MemoryGauge memory(String bundle) {
+    return memory.computeIfAbsent(bundle, b -> new MemoryGauge());
+  }
+
+  /** The counters of a bundle, with its own peak: that of a sum is not the sum of the peaks. */
+  private static MetricsSnapshot withMemory(MetricsSnapshot counters, MemoryGauge gauge) {
+    Map<String, Long> values = new TreeMap<>(counters.values());
+    values.put(MEMORY, gauge.bytes());
+    values.put(MEMORY_PEAK, gauge.peakBytes());
+    Set<String> gauges = new TreeSet<>(counters.gauges());
+    gauges.addAll(Set.of(MEMORY, MEMORY_PEAK));
+    return new MetricsSnapshot(values, gauges);
+  }
+
   /** What was counted until now. */
   RuntimeMetrics snapshot() {
     List<RuntimeMetrics.OfModel> all = new ArrayList<>();
@@ -136,6 +165,9 @@ final class RuntimeCounters {
                 e.id(), e.model().info().name(), e.backendBundle(), e.modelBundle(), counters));
       }
     }
+    memory.forEach((bundle, gauge) ->
+        bundles.compute(
+            bundle, (b, n) -> withMemory(n == null ? MetricsSnapshot.EMPTY : n, gauge)));
     return new RuntimeMetrics(runtime(), all, bundles);
   }
 

@@ -1,5 +1,6 @@
 package dev.serval.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -120,6 +121,42 @@ class RuntimeMetricsTest {
     assertTrue(after.runtime().value("pool.peak.bytes") > 0, "the peak stays");
     assertEquals(0, after.runtime().value("memory.recall-device.used.bytes"));
     assertTrue(after.runtime().value("memory.recall-device.peak.bytes") >= used);
+  }
+
+  private static long[] memory(MetricsSnapshot of) {
+    assertTrue(of.gauges().containsAll(List.of("memory.used.bytes", "memory.peak.bytes")));
+    return new long[] {of.value("memory.used.bytes"), of.value("memory.peak.bytes")};
+  }
+
+  /** Another bundle, as far as names tell. */
+  private static final class OtherBackend extends RecallBackend {
+    private OtherBackend() {
+      super("other", 1);
+    }
+  }
+
+  @Test
+  void showsMemoryNowAndAtItsPeakByModelAndBundle() {
+    engine.addBackend(new OtherBackend());
+    String otherBundle = OtherBackend.class.getPackageName();
+    LoadRequest request = LoadRequest.of(file).withContextLength(32);
+    Model one = engine.load(request);
+    long[] bytes = memory(one.metrics());
+    assertEquals(engine.metrics().runtime().value("pool.leased.bytes"), bytes[0]);
+    assertArrayEquals(new long[] {bytes[1], bytes[1]}, bytes, "it goes on with what it took");
+    Model two = engine.load(request.onBackend("other"));
+    RuntimeMetrics both = engine.metrics();
+    long n = bytes[0];
+    assertTrue(n > 0);
+    assertArrayEquals(new long[] {n, n}, memory(both.bundle(otherBundle)));
+    assertArrayEquals(
+        new long[] {2 * n, 2 * n}, memory(both.bundle(BUNDLE)), "which described both");
+    one.close();
+    two.close();
+    assertArrayEquals(new long[] {0, 2 * n}, memory(engine.metrics().bundle(BUNDLE)));
+    engine.load(request).close();
+    assertArrayEquals(new long[] {0, 2 * n}, memory(engine.metrics().bundle(BUNDLE)));
+    assertArrayEquals(new long[] {0, n}, memory(engine.metrics().bundle(otherBundle)));
   }
 
   @Test

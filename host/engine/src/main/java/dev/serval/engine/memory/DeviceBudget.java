@@ -2,6 +2,8 @@ package dev.serval.engine.memory;
 
 import dev.serval.api.error.OutOfBudgetException;
 import dev.serval.api.memory.MemoryBudget;
+import java.util.Collection;
+import java.util.List;
 
 /**
  * The budget of one physical device. Whoever is about to allocate promises bytes to itself first, a
@@ -142,6 +144,7 @@ public final class DeviceBudget implements MemoryBudget {
     private long promisedBytes;
     private long ownBytes;
     private boolean closed;
+    private List<MemoryGauge> gauges = List.of();
 
     private Hold(long plannedBytes) {
       this.plannedBytes = plannedBytes;
@@ -151,6 +154,17 @@ public final class DeviceBudget implements MemoryBudget {
     @Override
     public long limitBytes() {
       return limitBytes;
+    }
+
+    /**
+     * Has gauges show what is allocated from now on; before anything is.
+     *
+     * @param more of everybody whose memory it is
+     */
+    public void measure(Collection<MemoryGauge> more) {
+      synchronized (DeviceBudget.this) {
+        gauges = List.copyOf(more);
+      }
     }
 
     @Override
@@ -170,8 +184,7 @@ public final class DeviceBudget implements MemoryBudget {
         long more = Math.max(0, bytes - (promisedBytes - ownBytes));
         promise(more, holder);
         promisedBytes += more;
-        ownBytes += bytes;
-        used(bytes);
+        own(bytes);
       }
     }
 
@@ -185,8 +198,7 @@ public final class DeviceBudget implements MemoryBudget {
           throw new IllegalStateException(
               "released " + bytes + " bytes of " + ownBytes + " reserved");
         }
-        ownBytes -= bytes;
-        used(-bytes);
+        own(-bytes);
         keep(Math.max(plannedBytes, ownBytes));
       }
     }
@@ -213,10 +225,15 @@ public final class DeviceBudget implements MemoryBudget {
     public void close() {
       synchronized (DeviceBudget.this) {
         closed = true;
-        used(-ownBytes);
-        ownBytes = 0;
+        own(-ownBytes);
         keep(0);
       }
+    }
+
+    private void own(long change) {
+      ownBytes += change;
+      used(change);
+      gauges.forEach(g -> g.add(change));
     }
 
     private void keep(long bytes) {
