@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * The header of a benchmark model in GGUF version 3, up to the first tensor's data. Its vocabulary
- * has the control and byte tokens of Gemma's and numbered words for the rest.
+ * has the control and byte tokens of the published one and numbered words for the rest.
  */
 final class BenchHeader {
 
@@ -20,28 +20,22 @@ final class BenchHeader {
   private static final int BOOL = 7;
   private static final int STRING = 8;
   private static final int ARRAY = 9;
+  private static final int BYTES = 256;
   private static final List<String> CONTROL = List.of("<pad>", "<eos>", "<bos>", "<unk>");
 
   private final ByteArrayOutputStream pairs = new ByteArrayOutputStream();
   private final ByteArrayOutputStream infos = new ByteArrayOutputStream();
+  private final String architecture;
   private final int tensorCount;
   private int pairCount;
 
-  BenchHeader(String name, GemmaShape s, List<TensorInfo> tensors) {
-    text("general.architecture", "gemma3");
-    text("general.name", name);
-    number("gemma3.context_length", s.contextLength());
-    number("gemma3.embedding_length", s.embeddingDim());
-    number("gemma3.block_count", s.nLayers());
-    number("gemma3.feed_forward_length", s.ffnDim());
-    number("gemma3.attention.head_count", s.nHeads());
-    number("gemma3.attention.head_count_kv", s.nKvHeads());
-    number("gemma3.attention.key_length", s.headDim());
-    number("gemma3.attention.value_length", s.headDim());
-    real("gemma3.attention.layer_norm_rms_epsilon", 1e-6f);
-    number("gemma3.attention.sliding_window", s.slidingWindow());
-    real("gemma3.rope.freq_base", 1e6f);
-    vocabulary(s.vocabSize());
+  BenchHeader(String name, BenchShape shape, List<TensorInfo> tensors) {
+    architecture = shape.architecture();
+    pair("general.architecture", STRING);
+    string(pairs, architecture);
+    pair("general.name", STRING);
+    string(pairs, name);
+    shape.describe(this);
     long offset = 0;
     for (TensorInfo t : tensors) {
       string(infos, t.name());
@@ -56,11 +50,12 @@ final class BenchHeader {
     tensorCount = tensors.size();
   }
 
-  private void vocabulary(int size) {
-    text("tokenizer.ggml.model", "llama");
+  /** A vocabulary as Gemma has it: SentencePiece with bytes. */
+  void spmVocabulary(int size) {
+    tokenizer("model", "llama");
     array("tokenizer.ggml.tokens", STRING, size);
     for (int id = 0; id < size; id++) {
-      string(pairs, token(id));
+      string(pairs, spmToken(id));
     }
     array("tokenizer.ggml.scores", FLOAT32, size);
     for (int id = 0; id < size; id++) {
@@ -69,22 +64,57 @@ final class BenchHeader {
     array("tokenizer.ggml.token_type", INT32, size);
     for (int id = 0; id < size; id++) {
       int control = id == 3 ? 2 : 3;
-      put(pairs, 4, id < CONTROL.size() ? control : id < CONTROL.size() + 256 ? 6 : 1);
+      put(pairs, 4, id < CONTROL.size() ? control : id < CONTROL.size() + BYTES ? 6 : 1);
     }
-    number("tokenizer.ggml.padding_token_id", 0);
-    number("tokenizer.ggml.eos_token_id", 1);
-    number("tokenizer.ggml.bos_token_id", 2);
-    number("tokenizer.ggml.unknown_token_id", 3);
+    tokenizer("padding_token_id", 0);
+    tokenizer("eos_token_id", 1);
+    tokenizer("bos_token_id", 2);
+    tokenizer("unknown_token_id", 3);
     pair("tokenizer.ggml.add_space_prefix", BOOL);
     pairs.write(0);
   }
 
-  private static String token(int id) {
+  private static String spmToken(int id) {
     if (id < CONTROL.size()) {
       return CONTROL.get(id);
     }
     int at = id - CONTROL.size();
-    return at < 256 ? String.format("<0x%02X>", at) : "▁word" + at;
+    return at < BYTES ? String.format("<0x%02X>", at) : "▁word" + at;
+  }
+
+  /** A vocabulary as gpt-oss has it: byte-level pairs; the last token ends a text. */
+  void bpeVocabulary(int size) {
+    tokenizer("model", "gpt2");
+    tokenizer("pre", "gpt-4o");
+    array("tokenizer.ggml.tokens", STRING, size);
+    int other = BYTES;
+    for (int id = 0; id < size; id++) {
+      if (id < BYTES) {
+        // printable bytes of Latin-1 stand for themselves, the others from U+0100 (GPT-2)
+        boolean printable = (id >= '!' && id <= '~') || (id >= 0xA1 && id != 0xAD);
+        string(pairs, String.valueOf((char) (printable ? id : other++)));
+      } else {
+        string(pairs, id == BYTES ? "ab" : id == size - 1 ? "<|endoftext|>" : "word" + id);
+      }
+    }
+    array("tokenizer.ggml.token_type", INT32, size);
+    for (int id = 0; id < size; id++) {
+      put(pairs, 4, id == size - 1 ? 3 : 1);
+    }
+    array("tokenizer.ggml.merges", STRING, 1);
+    string(pairs, "a b");
+    tokenizer("bos_token_id", size - 1);
+    tokenizer("eos_token_id", size - 1);
+  }
+
+  private void tokenizer(String key, String value) {
+    pair("tokenizer.ggml." + key, STRING);
+    string(pairs, value);
+  }
+
+  private void tokenizer(String key, int value) {
+    pair("tokenizer.ggml." + key, UINT32);
+    put(pairs, 4, value);
   }
 
   private void pair(String key, int type) {
@@ -93,18 +123,21 @@ final class BenchHeader {
     pairCount++;
   }
 
-  private void text(String key, String value) {
-    pair(key, STRING);
+  /** A key of the architecture. */
+  void text(String key, String value) {
+    pair(architecture + "." + key, STRING);
     string(pairs, value);
   }
 
-  private void number(String key, int value) {
-    pair(key, UINT32);
+  /** A key of the architecture. */
+  void number(String key, int value) {
+    pair(architecture + "." + key, UINT32);
     put(pairs, 4, value);
   }
 
-  private void real(String key, float value) {
-    pair(key, FLOAT32);
+  /** A key of the architecture. */
+  void real(String key, float value) {
+    pair(architecture + "." + key, FLOAT32);
     put(pairs, 4, Float.floatToRawIntBits(value));
   }
 

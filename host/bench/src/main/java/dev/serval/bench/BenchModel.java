@@ -30,20 +30,20 @@ public final class BenchModel {
   /**
    * Writes a file.
    *
-   * @param args shape, type of the matrices (F32, F16, Q8_0 or Q4_0), file
+   * @param args shape; type of the matrices: F32, F16, Q8_0, Q4_0, Q5_0, Q4_K or Q6_K; file
    */
   public static void main(String[] args) throws IOException {
     if (args.length != 3) {
       throw new IllegalArgumentException(
-          "expected: gemma3-270m|gemma3-1b|tiny F32|F16|Q8_0|Q4_0 FILE");
+          "expected: SHAPE TYPE FILE; shapes are " + String.join(", ", BenchShape.NAMES));
     }
-    GemmaShape shape = GemmaShape.named(args[0]);
     DataType type = DataType.valueOf(args[1].toUpperCase(Locale.ROOT));
-    write(args[0], shape, type, Path.of(args[2]));
+    write(args[0], type, Path.of(args[2]));
   }
 
   /** Writes a file under a temporary name, then renames it. */
-  static void write(String name, GemmaShape shape, DataType type, Path file) throws IOException {
+  static void write(String name, DataType type, Path file) throws IOException {
+    BenchShape shape = BenchShape.named(name);
     Path partial = file.resolveSibling(file.getFileName() + ".partial");
     List<TensorInfo> tensors = shape.tensors(type);
     try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(partial), CHUNK_BYTES)) {
@@ -58,20 +58,19 @@ public final class BenchModel {
     Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
   }
 
-  private static void weights(TensorInfo t, SplittableRandom random, OutputStream out)
-      throws IOException {
+  /** Writes the blocks of one tensor. */
+  static void weights(TensorInfo t, SplittableRandom random, OutputStream out) throws IOException {
     long blocks = t.bytes() / t.type().blockBytes();
     int perChunk = CHUNK_BYTES / t.type().blockBytes();
     ByteBuffer buffer =
         ByteBuffer.allocate(perChunk * t.type().blockBytes()).order(ByteOrder.LITTLE_ENDIAN);
     // a matrix keeps the size of its input: elements of variance 1 / in
     float scale = (float) (1 / Math.sqrt((double) t.shape().ne0()));
-    boolean norm = t.shape().rank() == 1;
     for (long done = 0; done < blocks; ) {
       buffer.clear();
       long n = Math.min(perChunk, blocks - done);
       for (long i = 0; i < n; i++) {
-        if (norm) {
+        if (t.name().endsWith("norm.weight")) {
           buffer.putFloat(1);
         } else {
           block(t.type(), scale, random, buffer);
@@ -98,14 +97,40 @@ public final class BenchModel {
         buffer.putShort(Float.floatToFloat16(scale / 4.6f));
         random(16, random, buffer);
       }
-      default ->
-          throw new IllegalArgumentException("type: expected F32, F16, Q8_0 or Q4_0, got " + type);
+      case Q5_0 -> {
+        // uniform quants from −16 to 15 have a standard deviation of 9.2
+        buffer.putShort(Float.floatToFloat16(scale / 9.2f));
+        random(Integer.BYTES + 16, random, buffer);
+      }
+      case MXFP4 -> {
+        // the sixteen values 0 to ±6 have a standard deviation of 3; the scale is a power of two
+        int exponent = Math.round((float) (Math.log(scale / 3) / Math.log(2)));
+        buffer.put((byte) (127 + exponent));
+        random(16, random, buffer);
+      }
+      case Q4_K -> {
+        // Quants from 0 to 15 times scales from 0 to 63 have a mean of 236, which minima from 0 to
+        // 63 times 7.5 take away; all together they deviate by 258.
+        float d = scale / 258;
+        buffer.putShort(Float.floatToFloat16(d)).putShort(Float.floatToFloat16(7.5f * d));
+        random(12 + 128, random, buffer);
+      }
+      case Q6_K -> {
+        // quants from −32 to 31 times scales from −128 to 127 have a standard deviation of 1,365
+        random(128 + 64 + 16, random, buffer);
+        buffer.putShort(Float.floatToFloat16(scale / 1365));
+      }
+      default -> throw new IllegalArgumentException("no random weights of type " + type);
     }
   }
 
   private static void random(int bytes, SplittableRandom random, ByteBuffer buffer) {
-    for (int i = 0; i < bytes; i += Long.BYTES) {
+    int i = 0;
+    for (; i + Long.BYTES <= bytes; i += Long.BYTES) {
       buffer.putLong(random.nextLong());
+    }
+    for (; i < bytes; i += Integer.BYTES) {
+      buffer.putInt(random.nextInt());
     }
   }
 }
