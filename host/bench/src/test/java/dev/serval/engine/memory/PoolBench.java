@@ -1,9 +1,11 @@
 package dev.serval.engine.memory;
 
 import dev.serval.api.memory.PooledBuffer;
+import dev.serval.api.settings.Settings;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.lang.foreign.Arena;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -41,7 +43,7 @@ public class PoolBench {
 
   private final TieredBufferPool sampled =
       new TieredBufferPool(
-          new PoolOptions(RETAINED_BYTES, PoolOptions.TRACK_EVERY, Arena::allocate));
+          PoolOptions.of(Settings.ofProcess(Map.of())).withRetainedBytesPerTier(RETAINED_BYTES));
 
   private final PooledByteBufAllocator netty = PooledByteBufAllocator.DEFAULT;
 
