@@ -66,7 +66,7 @@ final class AttentionCompiler {
       long from = step.fromOffset(t.group()) / 4;
       long until = step.untilOffset(t.group()) / 4;
       VisibleRows.Intervals intervals = new VisibleRows.Intervals(Optional.empty(), from, until);
-      VisibleRows rows = new VisibleRows(t.group(), intervals, step.limits().maxTokens());
+      VisibleRows rows = new VisibleRows(t.group(), intervals, step.limits().maxTokens(), t.size());
       cachedRows.put(t.group(), rows);
       out.add(rows);
     }
@@ -82,7 +82,7 @@ final class AttentionCompiler {
     long until = offset + ActivationLayout.intervalBytes(limits);
     VisibleRows.Intervals intervals =
         new VisibleRows.Intervals(Optional.of(activations), offset / 4, until / 4);
-    VisibleRows rows = new VisibleRows(group, intervals, limits.maxTokens());
+    VisibleRows rows = new VisibleRows(group, intervals, limits.maxTokens(), limits.maxTokens());
     stepRows.put(group, rows);
     return rows;
   }

@@ -14,6 +14,9 @@ import java.util.Optional;
  * <p>Attention over a cache counts positions, as the step states them. Attention without a cache
  * counts rows of the sequence in the step: there the intervals are translated, so that positions
  * may have gaps.
+ *
+ * <p>No token sees more positions than there are entries in a sequence's table, and a chunk spans
+ * no more: a step that nobody checked cannot keep the team busy with numbers of its own making.
  */
 public final class VisibleRows implements Instruction {
 
@@ -31,8 +34,12 @@ public final class VisibleRows implements Instruction {
     }
   }
 
+  /** So that counting blocks of positions does not overflow. */
+  private static final int LAST = Integer.MAX_VALUE - AttentionKernel.BLOCK;
+
   private final int group;
   private final Intervals intervals;
+  private final int most;
   private final int[] chunkStart;
   private int chunks;
   private long visible;
@@ -41,10 +48,12 @@ public final class VisibleRows implements Instruction {
    * Rows of a group.
    *
    * @param intervals the step's own, or memory for translated ones
+   * @param most positions that a token may see
    */
-  public VisibleRows(int group, Intervals intervals, int maxTokens) {
+  public VisibleRows(int group, Intervals intervals, int maxTokens, int most) {
     this.group = group;
     this.intervals = intervals;
+    this.most = most;
     this.chunkStart = new int[maxTokens + 1];
   }
 
@@ -66,12 +75,20 @@ public final class VisibleRows implements Instruction {
   private void cut(MemorySegment memory, int first, int end) {
     int start = first;
     for (int row = first; row < end; row++) {
-      boolean full = row - start == AttentionKernel.MAX_ROWS;
+      int until = at(memory, intervals.until, row);
+      long length = (long) until - at(memory, intervals.from, row);
+      if (length > most || until > LAST) {
+        throw new IllegalArgumentException(
+            "row " + row + " sees [" + (until - length) + ", " + until + ") of " + most + " cells");
+      }
+      boolean full =
+          row - start == AttentionKernel.MAX_ROWS
+              || (long) until - at(memory, intervals.from, start) > most;
       if (row == first || full || descends(memory, row)) {
         chunkStart[chunks++] = row;
         start = row;
       }
-      visible += at(memory, intervals.until, row) - at(memory, intervals.from, row);
+      visible += length;
     }
   }
 
