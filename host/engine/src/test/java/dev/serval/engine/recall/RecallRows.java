@@ -24,6 +24,7 @@ public final class RecallRows implements KvStorage {
   private final KvFormat format;
   private final List<? extends Map<Integer, Held>> inCell;
   private volatile List<String> shiftProblems = List.of();
+  private volatile boolean failing;
   private int exported;
   private int imported;
   private int shifted;
@@ -55,6 +56,11 @@ public final class RecallRows implements KvStorage {
   /** Makes keys immovable. */
   public void denyShifts(String reason) {
     shiftProblems = List.of(reason);
+  }
+
+  /** Has the next rotation fail. */
+  public void failShifts() {
+    failing = true;
   }
 
   @Override
@@ -103,6 +109,9 @@ public final class RecallRows implements KvStorage {
 
   @Override
   public void shiftKeys(KvSlot slot, MemorySegment cells, int by) {
+    if (failing) {
+      throw new IllegalStateException("told to fail");
+    }
     for (int i = 0; i < count(cells); i++) {
       inCell
           .get(slot.index())

@@ -2,7 +2,9 @@ package dev.serval.engine.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.serval.api.error.BackendLostException;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.runtime.ContextOptions;
@@ -92,6 +94,21 @@ class ContextShiftTest {
       assertEquals(16 + 70 - 1 + (moves ? 0 : behind), r.use().computed());
       // A key and a value per group; the causal one holds all rows, the other its window at least.
       assertEquals(moves && behind > 0, m.program.kv().shifted() > 0);
+    }
+  }
+
+  /**
+   * Keys that are half rotated are of no use: the text ends with an error, and so do all others.
+   */
+  @Test
+  void rotationThatFailsLosesTheBackend() throws InterruptedException {
+    try (RunningModel m = new RunningModel(CONTEXT, 2, 8)) {
+      m.program.kv().failShifts();
+      GenerateRequest request = request("thequickbrownfox", 70, Overflow.SHIFT, 5);
+      Generation text = m.model.generate(request, TokenSink.NONE);
+      BackendLostException e = assertThrows(BackendLostException.class, text::await);
+      assertTrue(String.valueOf(e.getMessage()).contains("told to fail"), e.toString());
+      assertThrows(BackendLostException.class, () -> m.generate("thequick", 3));
     }
   }
 

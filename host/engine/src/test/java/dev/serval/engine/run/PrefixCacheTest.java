@@ -212,6 +212,60 @@ class PrefixCacheTest {
     }
   }
 
+  /** Of eight texts that ended, 60 that run leave the four that were used last. */
+  @Test
+  void runningAndKeptTextsAre64Together() throws InterruptedException {
+    RunnerOptions roomy =
+        new RunnerOptions(TimeUnit.MINUTES.toNanos(1), TimeUnit.MINUTES.toNanos(1), 1 << 16, 64);
+    try (RunningModel m = new RunningModel(8192, 60, 64, roomy)) {
+      for (char c = 'a'; c <= 'h'; c++) {
+        m.generate(c + PROMPT, 1);
+      }
+      m.program.hold();
+      List<Generation> texts = new ArrayList<>();
+      for (int i = 0; i < 60; i++) {
+        String prompt = (char) ('j' + i % 10) + "x".repeat(i / 10) + PROMPT;
+        texts.add(m.model.generate(RunningModel.request(prompt, 60), TokenSink.NONE));
+      }
+      m.program.letGo();
+      for (Generation g : texts) {
+        g.await();
+      }
+      // the number for this one is that of another kept text
+      assertEquals(PROMPT.length(), m.generate("e" + PROMPT, 1).use().reused());
+      assertEquals(PROMPT.length(), m.generate("h" + PROMPT, 1).use().reused());
+      assertEquals(0, m.generate("d" + PROMPT, 1).use().reused());
+      assertEquals(0, m.generate("a" + PROMPT, 1).use().reused());
+    }
+  }
+
+  /** Of all texts that begin alike the one that does so longest, whether it runs or ended. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 1000})
+  void theLongestBeginningIsShared(int tokens) throws InterruptedException {
+    String common = "thequickbrown";
+    List<String> others =
+        List.of(common.substring(0, 5) + "yyy", common + "xxx", common.substring(0, 9) + "yyy");
+    try (RunningModel m = new RunningModel(8192, 4, 64)) {
+      List<Generation> running = new ArrayList<>();
+      for (String other : others) {
+        CountDownLatch begun = new CountDownLatch(1);
+        running.add(
+            m.model.generate(RunningModel.request(other, tokens), event -> begun.countDown()));
+        begun.await();
+        if (tokens == 1) {
+          running.getLast().await();
+        }
+      }
+      GenerationResult r = m.generate(common + "ab", 5);
+      assertEquals(common.length(), r.use().reused());
+      assertEquals(RunningModel.expected(common + "ab", 5), r.tokens());
+      for (int i = 0; i < others.size(); i++) {
+        assertEquals(RunningModel.expected(others.get(i), tokens), running.get(i).await().tokens());
+      }
+    }
+  }
+
   @Test
   void reuseCanBeDeclined() throws InterruptedException {
     try (RunningModel m = new RunningModel(128, 2, 16)) {
