@@ -31,6 +31,8 @@ public final class RequestRejectedException extends ServalException {
     GRAMMAR_LIMIT("request.grammar-limit"),
     /** No token of the vocabulary continues the output as its grammar demands. */
     GRAMMAR_DEAD_END("request.grammar-dead-end"),
+    /** Whoever looks at the model's values failed to. */
+    INSPECTION_FAILED("request.inspection-failed"),
     /** The consumer did not take events for too long. */
     CONSUMER_STALLED("request.consumer-stalled");
 

@@ -1,6 +1,6 @@
 /** A closed set of failures, each with a stable code. */
 @Export
-@Version("0.2.0")
+@Version("0.3.0")
 @NullMarked
 package dev.serval.api.error;
 

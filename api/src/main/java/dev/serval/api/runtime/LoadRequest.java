@@ -20,6 +20,7 @@ import java.util.OptionalInt;
  * @param backend name of the backend to use; absent for the best
  * @param loadMode how weights that are used as the file has them come into memory
  * @param cache what is kept of texts for later ones
+ * @param inspection values on the way that somebody looks at; absent, as a rule, at no cost
  */
 public record LoadRequest(
     Path path,
@@ -30,7 +31,8 @@ public record LoadRequest(
     int chunkTokens,
     Optional<String> backend,
     LoadMode loadMode,
-    CacheOptions cache) {
+    CacheOptions cache,
+    Optional<TensorInspection> inspection) {
 
   /** Context length unless told otherwise, if the model was trained for as much. */
   public static final int DEFAULT_CONTEXT = 16384;
@@ -63,7 +65,8 @@ public record LoadRequest(
         DEFAULT_CHUNK,
         Optional.empty(),
         LoadMode.MAP,
-        CacheOptions.DEFAULT);
+        CacheOptions.DEFAULT,
+        Optional.empty());
   }
 
   /** The same with a context length. */
@@ -77,13 +80,23 @@ public record LoadRequest(
         chunkTokens,
         backend,
         loadMode,
-        cache);
+        cache,
+        inspection);
   }
 
   /** The same with another cache type. */
   public LoadRequest withKvType(DataType type) {
     return new LoadRequest(
-        path, contextLength, type, exact, maxSequences, chunkTokens, backend, loadMode, cache);
+        path,
+        contextLength,
+        type,
+        exact,
+        maxSequences,
+        chunkTokens,
+        backend,
+        loadMode,
+        cache,
+        inspection);
   }
 
   /** The same with F32 activations and cache. */
@@ -97,19 +110,20 @@ public record LoadRequest(
         chunkTokens,
         backend,
         loadMode,
-        cache);
+        cache,
+        inspection);
   }
 
   /** The same for that many generations at once. */
   public LoadRequest withMaxSequences(int n) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, n, chunkTokens, backend, loadMode, cache);
+        path, contextLength, kvType, exact, n, chunkTokens, backend, loadMode, cache, inspection);
   }
 
   /** The same with another chunk size. */
   public LoadRequest withChunkTokens(int n) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, n, backend, loadMode, cache);
+        path, contextLength, kvType, exact, maxSequences, n, backend, loadMode, cache, inspection);
   }
 
   /** The same on one backend. */
@@ -123,18 +137,52 @@ public record LoadRequest(
         chunkTokens,
         Optional.of(name),
         loadMode,
-        cache);
+        cache,
+        inspection);
   }
 
   /** The same, with weights brought into memory in another way. */
   public LoadRequest withLoadMode(LoadMode mode) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, mode, cache);
+        path,
+        contextLength,
+        kvType,
+        exact,
+        maxSequences,
+        chunkTokens,
+        backend,
+        mode,
+        cache,
+        inspection);
   }
 
   /** The same, keeping more or less of texts for later ones. */
   public LoadRequest withCache(CacheOptions options) {
     return new LoadRequest(
-        path, contextLength, kvType, exact, maxSequences, chunkTokens, backend, loadMode, options);
+        path,
+        contextLength,
+        kvType,
+        exact,
+        maxSequences,
+        chunkTokens,
+        backend,
+        loadMode,
+        options,
+        inspection);
+  }
+
+  /** The same, with somebody looking at values on the way. */
+  public LoadRequest withInspection(TensorInspection who) {
+    return new LoadRequest(
+        path,
+        contextLength,
+        kvType,
+        exact,
+        maxSequences,
+        chunkTokens,
+        backend,
+        loadMode,
+        cache,
+        Optional.of(who));
   }
 }

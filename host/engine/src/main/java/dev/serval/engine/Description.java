@@ -2,15 +2,20 @@ package dev.serval.engine;
 
 import dev.serval.api.error.ModelRefusedException;
 import dev.serval.api.error.ModelRefusedException.Reason;
+import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.GraphBuilder;
+import dev.serval.api.graph.NamedValue;
 import dev.serval.api.graph.OutputKind;
 import dev.serval.api.model.ChatFormat;
 import dev.serval.api.model.ModelArchitecture;
 import dev.serval.api.model.ModelSource;
+import dev.serval.api.runtime.TensorInspection;
 import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.inspect.Selection;
 import dev.serval.engine.tokenizer.Tokenizers;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -18,7 +23,8 @@ import java.util.Optional;
  * What a model bundle said about a file.
  *
  * @param source the file as the bundle wants it read
- * @param graph one forward pass
+ * @param graph one forward pass, which hands out what somebody wants to look at
+ * @param inspected those values
  * @param tokenizer text to ids and back
  * @param chatFormat conversation to prompt, guarded against the bundle's exceptions
  * @param textPrefixes what comes before texts to embed, by task
@@ -28,6 +34,7 @@ import java.util.Optional;
 record Description(
     ModelSource source,
     Graph graph,
+    List<NamedValue> inspected,
     Tokenizer tokenizer,
     Optional<ChatFormat> chatFormat,
     Map<String, String> textPrefixes,
@@ -37,9 +44,12 @@ record Description(
   /**
    * Asks the architecture that knows a file.
    *
+   * @param inspection what somebody wants to look at
    * @throws ModelRefusedException if none does, or what it says is of no use
+   * @throws RequestRejectedException if there is nothing like what is to be looked at
    */
-  static Description of(ArchitectureRegistry architectures, ModelSource raw) {
+  static Description of(
+      ArchitectureRegistry architectures, ModelSource raw, Optional<TensorInspection> inspection) {
     ModelArchitecture a = architectures.choose(raw);
     ModelSource source = ArchitectureRegistry.call(a, "normalise", () -> a.normalise(raw));
     Graph graph =
@@ -61,9 +71,11 @@ record Description(
               + graph.outputKind()
               + (graph.wholeSequences() ? " of whole sequences" : ""));
     }
+    Selection selection = Selection.of(graph, inspection);
     return new Description(
         source,
-        graph,
+        selection.graph(),
+        selection.values(),
         ArchitectureRegistry.call(a, "tokenizer", () -> a.tokenizer(source, new Tokenizers())),
         ArchitectureRegistry.call(a, "chatFormat", () -> a.chatFormat(source))
             .map(f -> new GuardedChatFormat(source.name(), f)),

@@ -27,6 +27,7 @@ import dev.serval.api.tensor.DataType;
 import dev.serval.engine.gguf.GgufFile;
 import dev.serval.engine.gguf.LoadedWeights;
 import dev.serval.engine.gguf.WeightLoad;
+import dev.serval.engine.inspect.StepInspector;
 import dev.serval.engine.kv.SharedCells;
 import dev.serval.engine.memory.DeviceBudgets;
 import dev.serval.engine.memory.MemoryGauge;
@@ -111,7 +112,7 @@ final class ModelLoader {
     boolean loaded = false;
     try {
       GgufFile file = releases.add(GgufFile.open(request.path()));
-      Description description = Description.of(architectures, file.source());
+      Description description = Description.of(architectures, file.source(), request.inspection());
       int contextLength = contextLength(description.trainedContext());
       DeviceFit fit =
           DeviceFit.first(
@@ -154,7 +155,7 @@ final class ModelLoader {
   MemoryPlan plan(PlanRequest plan, ArchitectureRegistry architectures, BackendRegistry backends) {
     try {
       GgufFile file = releases.add(GgufFile.open(request.path()));
-      Description description = Description.of(architectures, file.source());
+      Description description = Description.of(architectures, file.source(), request.inspection());
       int contextLength = contextLength(description.trainedContext());
       List<BackendChoice> candidates =
           BackendChoice.candidates(
@@ -295,7 +296,8 @@ final class ModelLoader {
             running(choice.graph()),
             chunkTokens(contextLength),
             new CompileSpec.Resources(name, pool, fit.budgets().host(), metrics),
-            request.cache());
+            request.cache(),
+            inspector(description, compiled.step()));
     LoadedModel model =
         LoadedModel.start(
             parts,
@@ -310,6 +312,12 @@ final class ModelLoader {
         choice.device(),
         bundle(choice.slot().backend()),
         description.bundle());
+  }
+
+  private Optional<StepInspector> inspector(Description description, Step step) {
+    return request
+        .inspection()
+        .map(i -> new StepInspector(step, description.inspected(), i.sink()));
   }
 
   /** What an embedding model makes of texts. */

@@ -1,5 +1,6 @@
 package dev.serval.engine.run;
 
+import dev.serval.api.error.ServalException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -60,6 +61,15 @@ final class Batch {
 
   boolean isEmpty() {
     return sequences.isEmpty();
+  }
+
+  /** Ends the sequences that have tokens in the step with a failure. */
+  void fail(ServalException failure) {
+    for (int i = 0; i < sequences.size(); i++) {
+      if (counts[i] > 0) {
+        sequences.get(i).fail(failure);
+      }
+    }
   }
 
   /** Whether an end was asked for one of the sequences. */

@@ -26,6 +26,7 @@ import dev.serval.api.runtime.Prompt;
 import dev.serval.api.runtime.SamplingOptions;
 import dev.serval.api.runtime.TokenSink;
 import dev.serval.api.text.Tokenizer;
+import dev.serval.engine.inspect.StepInspector;
 import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import dev.serval.engine.sampling.LogSoftmax;
@@ -68,6 +69,7 @@ public final class LoadedModel implements Model {
    * @param chunkTokens prompt tokens per step
    * @param host host memory for what is kept beyond the program's caches
    * @param cache how much that may be
+   * @param inspector looks at each step
    */
   public record Parts(
       ModelInfo info,
@@ -79,7 +81,8 @@ public final class LoadedModel implements Model {
       int running,
       int chunkTokens,
       CompileSpec.Resources host,
-      CacheOptions cache) {}
+      CacheOptions cache,
+      Optional<StepInspector> inspector) {}
 
   private final Parts parts;
   private final Supplier<RunnerOptions> options;
@@ -132,6 +135,7 @@ public final class LoadedModel implements Model {
             scheduler,
             options,
             counters,
+            parts.inspector().orElse(null),
             () -> onEnd.accept(this));
   }
 

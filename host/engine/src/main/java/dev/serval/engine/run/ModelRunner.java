@@ -4,6 +4,8 @@ import dev.serval.api.backend.Device;
 import dev.serval.api.backend.Outcome;
 import dev.serval.api.backend.Program;
 import dev.serval.api.backend.Step;
+import dev.serval.api.error.RequestRejectedException;
+import dev.serval.engine.inspect.StepInspector;
 import dev.serval.engine.kv.KvCache;
 import dev.serval.engine.kv.KvCells;
 import java.util.List;
@@ -47,6 +49,7 @@ final class ModelRunner {
   private final Supplier<RunnerOptions> options;
   private final StepChecks checks;
   private final RunLog log;
+  private final @Nullable StepInspector inspector;
   private final Runnable onEnd;
   private final Batch batch;
   private final Consumer<Sequence> onAdmitted = this::begin;
@@ -72,6 +75,7 @@ final class ModelRunner {
    * @param scheduler decides what is computed
    * @param options bounds as they are now
    * @param counters counters of the model
+   * @param inspector looks at each step that was computed; null for nobody
    * @param onEnd frees step and program; runs once, last, on the runner thread
    */
   ModelRunner(
@@ -82,6 +86,7 @@ final class ModelRunner {
       Scheduler scheduler,
       Supplier<RunnerOptions> options,
       RunnerCounters counters,
+      @Nullable StepInspector inspector,
       Runnable onEnd) {
     this.name = name;
     this.program = program;
@@ -92,6 +97,7 @@ final class ModelRunner {
     this.options = options;
     checks = StepChecks.of(step.layout());
     log = new RunLog(name, counters);
+    this.inspector = inspector;
     this.onEnd = onEnd;
     batch = new Batch(step.layout().limits().maxSequences());
     outputs = new OutputRows(name, step);
@@ -216,6 +222,7 @@ final class ModelRunner {
         unaskedAborts = 0;
         cells.settle();
         log.stepDone(batch);
+        inspect();
         handOut();
       }
       case Outcome.Aborted _ -> forget();
@@ -233,6 +240,17 @@ final class ModelRunner {
         LOG.warn("{}", reason);
         scheduler.lose(reason);
       }
+    }
+  }
+
+  /** Shows the step to whoever looks; if that fails, so do the sequences in it. */
+  private void inspect() {
+    try {
+      if (inspector != null) {
+        inspector.show();
+      }
+    } catch (RequestRejectedException e) {
+      batch.fail(e);
     }
   }
 

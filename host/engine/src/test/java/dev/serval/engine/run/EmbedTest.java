@@ -83,7 +83,8 @@ class EmbedTest {
               maxSequences,
               SHARED,
               RunningModel.host(),
-              CacheOptions.DEFAULT);
+              CacheOptions.DEFAULT,
+              Optional.empty());
       LoadedModel model =
           LoadedModel.start(
               parts,

@@ -93,7 +93,8 @@ final class RunningModel implements AutoCloseable {
                 maxSequences,
                 chunkTokens,
                 host,
-                cache),
+                cache,
+                Optional.empty()),
             () -> options,
             ended -> {
               step.close();
