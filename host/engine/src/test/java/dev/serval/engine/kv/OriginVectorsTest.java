@@ -49,8 +49,9 @@ class OriginVectorsTest {
     return rows;
   }
 
+  /** Store. */
   @Test
-  void store() {
+  void tokenSeesItselfAndAllBeforeIt() {
     CellTable table = table(16, MaskKind.CAUSAL, 0);
     step(table, 0, 4);
     assertEquals(
@@ -60,8 +61,9 @@ class OriginVectorsTest {
     assertEquals(List.of(0, 1, 2, 3, 4), seen(table, 0, 4));
   }
 
+  /** SWA. */
   @Test
-  void slidingWindow() {
+  void tokenOfAWindowSeesItsPredecessorInWhateverCell() {
     CellTable table = table(16, MaskKind.sliding(2), 0);
     step(table, 0, 4);
     assertEquals(
@@ -70,8 +72,9 @@ class OriginVectorsTest {
     assertEquals(List.of(List.of(3, 0), List.of(0, 1)), seen(table, 0, 4, 6));
   }
 
+  /** SWASeparateBatches. */
   @Test
-  void slidingWindowOfTwoSequences() {
+  void windowsOfTwoSequencesTakeTurnsInTheSameCells() {
     CellTable table = table(6, MaskKind.sliding(2), 1);
     assertEquals(List.of(0, 1), step(table, 0, 2));
     assertEquals(List.of(2, 3), step(table, 0, 2));
@@ -86,8 +89,9 @@ class OriginVectorsTest {
     assertEquals(List.of(List.of(3, 0), List.of(0, 1)), seen(table, 0, 4, 6));
   }
 
+  /** SWAMem. */
   @Test
-  void slidingWindowWithMemory() {
+  void memoryKeepsCellsThatNobodySees() {
     CellTable table = table(16, MaskKind.sliding(2), 2);
     step(table, 0, 4);
     assertEquals(List.of(0, 4), step(table, 0, 2));
@@ -95,9 +99,9 @@ class OriginVectorsTest {
     assertEquals(List.of(List.of(3, 0), List.of(0, 4)), seen(table, 0, 4, 6));
   }
 
-  /** There nothing is ever freed; here a chunk that nobody sees any more is. */
+  /** ChunkedAttention. There nothing is ever freed; here a chunk that nobody sees any more is. */
   @Test
-  void chunkedAttention() {
+  void tokenSeesItsOwnChunkUpToItself() {
     CellTable table = table(16, MaskKind.chunked(2), 0);
     step(table, 0, 4);
     assertEquals(
@@ -108,8 +112,9 @@ class OriginVectorsTest {
     assertEquals(List.of(List.of(2, 0), List.of(1)), seen(table, 0, 7, 9));
   }
 
+  /** Sequences. */
   @Test
-  void sequences() {
+  void tokensSeeTheirOwnSequenceOnly() {
     CellTable table = table(16, MaskKind.CAUSAL, 0);
     step(table, 0, 2);
     step(table, 1, 2);
@@ -121,9 +126,12 @@ class OriginVectorsTest {
     assertEquals(List.of(2, 3, 5), seen(table, 1, 2));
   }
 
-  /** That the key of the token that moves turns by −1 is a matter of {@code KvShiftContract}. */
+  /**
+   * Remove. That the key of the token that moves turns by −1 is a matter of {@code
+   * KvShiftContract}.
+   */
   @Test
-  void remove() {
+  void removedCellsAreTakenAgainAndTheRestMovesDown() {
     CellTable table = table(16, MaskKind.CAUSAL, 0);
     step(table, 0, 2);
     step(table, 1, 2);
@@ -139,8 +147,9 @@ class OriginVectorsTest {
     assertEquals(List.of(2, 3, 4), seen(table, 1, 2), "the other sequence is as it was");
   }
 
+  /** Copy. */
   @Test
-  void copy() {
+  void copySeesWhatItSharesAndItsOwn() {
     CellTable table = table(16, MaskKind.CAUSAL, 0);
     step(table, 0, 4);
     table.copyPrefix(0, 1, 2);

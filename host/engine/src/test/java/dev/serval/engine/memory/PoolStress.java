@@ -10,6 +10,7 @@ import org.openjdk.jcstress.annotations.Expect;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.J_Result;
 import org.openjdk.jcstress.infra.results.ZJ_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
@@ -131,6 +132,35 @@ public final class PoolStress {
     @Actor
     public void second(ZZ_Result r) {
       r.r2 = giveBack();
+    }
+  }
+
+  /** A thread returns a block while another one lowers the bound of what is kept. */
+  @JCStressTest
+  @Outcome(id = "0", expect = Expect.ACCEPTABLE, desc = "nothing is kept")
+  @Outcome(expect = Expect.FORBIDDEN, desc = "more is kept than the bound says")
+  @State
+  public static class ReturnAndLowerBound {
+
+    private final TieredBufferPool pool = pool();
+    private final PooledBuffer held = pool.lease(1, HOLDER);
+
+    /** For jcstress. */
+    public ReturnAndLowerBound() {}
+
+    @Actor
+    public void giveBack() {
+      held.close();
+    }
+
+    @Actor
+    public void lower() {
+      pool.configure(new PoolOptions(0, 0, (arena, bytes, alignment) -> MEMORY));
+    }
+
+    @Arbiter
+    public void compare(J_Result r) {
+      r.r1 = pool.metrics().retainedBytes();
     }
   }
 }
