@@ -27,11 +27,13 @@ import dev.serval.backend.cpu.instruction.MatMulInstruction;
 import dev.serval.backend.cpu.instruction.Operand;
 import dev.serval.backend.cpu.instruction.OutputInstruction;
 import dev.serval.backend.cpu.instruction.PoolMeanInstruction;
-import dev.serval.backend.cpu.instruction.RoundInstruction;
+import dev.serval.backend.cpu.instruction.PrepareInstruction;
+import dev.serval.backend.cpu.instruction.PreparedRows;
 import dev.serval.backend.cpu.instruction.RowInstruction;
 import dev.serval.backend.cpu.instruction.SuppliedInstruction;
 import dev.serval.backend.cpu.instruction.TopKInstruction;
 import dev.serval.backend.cpu.instruction.WantedInstruction;
+import dev.serval.backend.cpu.kernel.RowForm;
 import dev.serval.backend.cpu.layout.ProgramLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -47,13 +49,16 @@ import java.util.Set;
  */
 final class GraphCompiler {
 
+  /** What is made of the rows of a value. */
+  private record Prepared(int value, RowForm form, int group) {}
+
   private final ProgramLayout layout;
   private final PlacedWeights weights;
   private final MemorySegment activations;
   private final Operands operands;
   private final AttentionCompiler attention;
   private final MatMulInstruction.Counters counters;
-  private final Set<Integer> rounded = new HashSet<>();
+  private final Set<Prepared> prepared = new HashSet<>();
   private final List<Instruction> out = new ArrayList<>();
 
   /**
@@ -226,7 +231,7 @@ final class GraphCompiler {
                   weights.matrices(m.weight()).getFirst(),
                   m.bias().map(weights::vector),
                   operands.in(n, 0),
-                  rounded(m.weight(), n.inputs().getFirst()),
+                  prepared(m.weight(), n.inputs().getFirst()),
                   operands.out(n, 0),
                   counters));
       case Projection.BatchMatMul _ ->
@@ -243,22 +248,23 @@ final class GraphCompiler {
                 operands.in(n, 1),
                 operands.out(n, 0),
                 new ExpertMatMulInstruction.Sorted(activations, inputs / 4, results / 4),
-                layout.activations().rounds(m.weight()),
+                layout.activations().form(m.weight()),
                 Math.toIntExact(layout.activations().rows(operands.in(n, 1).type().first())),
                 counters));
       }
     }
   }
 
-  /** The rows of x as a weight's product reads them; rounded before the first that does. */
-  private Optional<RoundInstruction.Rows> rounded(TensorView weight, Value x) {
-    if (!layout.activations().rounds(weight)) {
+  /** What a weight's product reads of the rows of x; made before the first product that does. */
+  private Optional<PreparedRows> prepared(TensorView weight, Value x) {
+    Optional<Long> at = layout.activations().preparedRows(weight, x);
+    if (at.isEmpty()) {
       return Optional.empty();
     }
-    long at = layout.activations().roundedRows(x);
-    RoundInstruction.Rows rows = new RoundInstruction.Rows(activations, at);
-    if (rounded.add(x.id())) {
-      out.add(new RoundInstruction(operands.of(x), rows));
+    RowForm form = layout.activations().form(weight);
+    PreparedRows rows = new PreparedRows(form, form.group(weight.type()), activations, at.get());
+    if (prepared.add(new Prepared(x.id(), form, rows.group()))) {
+      out.add(new PrepareInstruction(operands.of(x), rows));
     }
     return Optional.of(rows);
   }

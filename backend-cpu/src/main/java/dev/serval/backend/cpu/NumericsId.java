@@ -4,6 +4,7 @@ import dev.serval.api.graph.Graph;
 import dev.serval.api.graph.Mark;
 import dev.serval.api.tensor.DataType;
 import dev.serval.api.tensor.TensorView;
+import dev.serval.backend.cpu.kernel.RowForm;
 import dev.serval.backend.cpu.layout.ProgramLayout;
 import java.util.List;
 import java.util.TreeSet;
@@ -15,7 +16,7 @@ import java.util.TreeSet;
 final class NumericsId {
 
   /** Changes whenever an operation's order or rounding changes. */
-  private static final String VERSION = "cpu/2";
+  private static final String VERSION = "cpu/3";
 
   private static final int DIGEST_PREFIX = 16;
 
@@ -32,7 +33,7 @@ final class NumericsId {
     boolean rounds = false;
     for (TensorView w : layout.graph().weights()) {
       types.add(w.type().name());
-      rounds |= layout.activations().rounds(w);
+      rounds |= layout.activations().form(w) == RowForm.ROUNDED;
     }
     List<Mark> marks = graph.marks();
     String part = marks.isEmpty() ? "" : marks.getFirst().name() + ".." + marks.getLast().name();

@@ -6,6 +6,7 @@ import dev.serval.backend.cpu.kernel.KernelSet;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.kernel.MatmulKernel;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
+import dev.serval.backend.cpu.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -55,16 +56,34 @@ final class LayerProbe implements MatmulKernel {
       MemorySegment x,
       long xOffset,
       int xStride,
+      MemorySegment sums,
+      long sumsOffset,
+      int sumsStride,
       int rows,
       MemorySegment y,
       long yOffset,
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
+      MemorySegment scratch,
+      TileScratch tiles) {
     tell(w);
     kernel.multiply(
-        w, x, xOffset, xStride, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+        w,
+        x,
+        xOffset,
+        xStride,
+        sums,
+        sumsOffset,
+        sumsStride,
+        rows,
+        y,
+        yOffset,
+        yStride,
+        fromTile,
+        untilTile,
+        scratch,
+        tiles);
   }
 
   @Override
@@ -84,9 +103,11 @@ final class LayerProbe implements MatmulKernel {
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
+      MemorySegment scratch,
+      TileScratch tiles) {
     tell(w);
-    kernel.multiplyRounded(w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+    kernel.multiplyRounded(
+        w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch, tiles);
   }
 
   private void tell(PackedMatrix w) {

@@ -4,7 +4,9 @@ import dev.serval.api.graph.Elementwise.BinaryKind;
 import dev.serval.backend.cpu.kernel.MatmulKernel;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
 import dev.serval.backend.cpu.kernel.RoundedRow;
+import dev.serval.backend.cpu.kernel.RowForm;
 import dev.serval.backend.cpu.kernel.RowKernel;
+import dev.serval.backend.cpu.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -27,7 +29,8 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
    * Memory for the sorted choices.
    *
    * @param memory the memory
-   * @param inputs floats before the gathered inputs, [choices, in]
+   * @param inputs floats before the gathered inputs: [choices, in], each row followed by its sums
+   *     or rounded, if the weights want that
    * @param results floats before the results in sorted order, [choices, out]
    */
   public record Sorted(MemorySegment memory, long inputs, long results) {}
@@ -38,7 +41,8 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
   private final Operand ids;
   private final Operand y;
   private final Sorted sorted;
-  private final boolean rounds;
+  private final RowForm form;
+  private final int group;
   private final MatMulInstruction.Counters counters;
   private final int[] order;
   private final int[] segmentExpert;
@@ -50,7 +54,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
    * y[row, c] = W[ids[row, c]] x + b[ids[row, c]].
    *
    * @param bias [experts, out] F32
-   * @param rounds whether inputs are rounded where they are gathered; rounded rows are shorter
+   * @param form what inputs become where they are gathered
    * @param maxRows largest number of rows of ids
    */
   public ExpertMatMulInstruction(
@@ -60,7 +64,7 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
       Operand ids,
       Operand y,
       Sorted sorted,
-      boolean rounds,
+      RowForm form,
       int maxRows,
       MatMulInstruction.Counters counters) {
     this.experts = List.copyOf(experts);
@@ -69,7 +73,8 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     this.ids = ids;
     this.y = y;
     this.sorted = sorted;
-    this.rounds = rounds;
+    this.form = form;
+    this.group = form.group(experts.getFirst().type());
     this.counters = counters;
     int choices = Math.multiplyExact(maxRows, ids.type().last());
     int most = Math.min(choices, experts.size());
@@ -119,14 +124,23 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     int perRow = x.type().rank() == 2 ? ids.type().last() : 1;
     for (int s = 0; s < segmentStart[segments]; s++) {
       long from = x.offset() + (long) (order[s] / perRow) * in;
-      if (rounds) {
+      MatmulKernel kernel = run.kernels().matmul();
+      if (form == RowForm.ROUNDED) {
         long to = 4 * sorted.inputs + s * RoundedRow.bytes(in);
-        run.kernels().matmul().round(x.memory(run), from, in, sorted.memory, to, run.scratch(0));
+        kernel.round(x.memory(run), from, in, sorted.memory, to, run.scratch(0));
       } else {
-        long to = sorted.inputs + (long) s * in;
+        long to = sorted.inputs + (long) s * stride(in);
         MemorySegment.copy(x.memory(run), 4 * from, sorted.memory, 4 * to, 4L * in);
+        if (form.hasSums()) {
+          kernel.sum(x.memory(run), from, in, group, form.factor(), sorted.memory, to + in);
+        }
       }
     }
+  }
+
+  /** Floats from one gathered row to the next, if it is not rounded. */
+  private int stride(int in) {
+    return form.hasSums() ? in + in / group : in;
   }
 
   private void scatter(StepRun run) {
@@ -181,12 +195,17 @@ public final class ExpertMatMulInstruction extends SplitInstruction {
     long y = sorted.results + (long) first * w.out();
     MemorySegment m = sorted.memory;
     MemorySegment scratch = run.scratch(member);
-    if (rounds) {
+    TileScratch tiles = run.tiles(member);
+    if (form == RowForm.ROUNDED) {
       long from = 4 * sorted.inputs + first * RoundedRow.bytes(w.in());
-      kernel.multiplyRounded(w, m, from, rows, m, y, w.out(), fromTile, untilTile, scratch);
+      kernel.multiplyRounded(w, m, from, rows, m, y, w.out(), fromTile, untilTile, scratch, tiles);
     } else {
-      long from = sorted.inputs + (long) first * w.in();
-      kernel.multiply(w, m, from, w.in(), rows, m, y, w.out(), fromTile, untilTile, scratch);
+      int stride = stride(w.in());
+      long from = sorted.inputs + (long) first * stride;
+      long sums = from + w.in();
+      kernel.multiply(
+          w, m, from, stride, m, sums, stride, rows, m, y, w.out(), fromTile, untilTile, scratch,
+          tiles);
     }
   }
 }

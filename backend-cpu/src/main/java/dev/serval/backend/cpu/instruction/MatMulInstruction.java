@@ -3,7 +3,9 @@ package dev.serval.backend.cpu.instruction;
 import dev.serval.api.graph.Elementwise.BinaryKind;
 import dev.serval.backend.cpu.kernel.MatmulKernel;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
+import dev.serval.backend.cpu.kernel.RowForm;
 import dev.serval.backend.cpu.kernel.RowKernel;
+import dev.serval.backend.cpu.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -45,7 +47,7 @@ public final class MatMulInstruction extends SplitInstruction {
   private final PackedMatrix weight;
   private final Optional<MemorySegment> bias;
   private final Operand x;
-  private final Optional<RoundInstruction.Rows> rounded;
+  private final Optional<PreparedRows> prepared;
   private final Operand y;
   private final Counters counters;
 
@@ -53,19 +55,19 @@ public final class MatMulInstruction extends SplitInstruction {
    * y = W x + b.
    *
    * @param bias [out] F32
-   * @param rounded the rows of x, rounded; absent if x is multiplied as it is
+   * @param prepared what is made of the rows of x; absent if they are read as they are
    */
   public MatMulInstruction(
       PackedMatrix weight,
       Optional<MemorySegment> bias,
       Operand x,
-      Optional<RoundInstruction.Rows> rounded,
+      Optional<PreparedRows> prepared,
       Operand y,
       Counters counters) {
     this.weight = weight;
     this.bias = bias;
     this.x = x;
-    this.rounded = rounded;
+    this.prepared = prepared;
     this.y = y;
     this.counters = counters;
   }
@@ -98,7 +100,7 @@ public final class MatMulInstruction extends SplitInstruction {
     int out = weight.out();
     int rows = rows(run);
     MemorySegment yMemory = y.memory(run);
-    multiply(run, yMemory, from, until, run.scratch(member));
+    multiply(run, yMemory, from, until, run.scratch(member), run.tiles(member));
     if (bias.isPresent()) {
       RowKernel kernel = run.kernels().rows();
       int first = from * PackedMatrix.TILE_ROWS;
@@ -111,19 +113,55 @@ public final class MatMulInstruction extends SplitInstruction {
   }
 
   private void multiply(
-      StepRun run, MemorySegment yMemory, int from, int until, MemorySegment scratch) {
+      StepRun run,
+      MemorySegment yMemory,
+      int from,
+      int until,
+      MemorySegment scratch,
+      TileScratch tiles) {
     int in = weight.in();
     int out = weight.out();
     int rows = rows(run);
     MatmulKernel kernel = run.kernels().matmul();
-    if (rounded.isPresent()) {
-      RoundInstruction.Rows r = rounded.get();
-      kernel.multiplyRounded(
-          weight, r.memory(), r.at(), rows, yMemory, y.offset(), out, from, until, scratch);
-    } else {
-      MemorySegment xMemory = x.memory(run);
-      kernel.multiply(
-          weight, xMemory, x.offset(), in, rows, yMemory, y.offset(), out, from, until, scratch);
+    MemorySegment sums = x.memory(run);
+    long sumsOffset = 0;
+    int sumsStride = 0;
+    if (prepared.isPresent()) {
+      PreparedRows p = prepared.get();
+      if (p.form() == RowForm.ROUNDED) {
+        kernel.multiplyRounded(
+            weight,
+            p.memory(),
+            p.at(),
+            rows,
+            yMemory,
+            y.offset(),
+            out,
+            from,
+            until,
+            scratch,
+            tiles);
+        return;
+      }
+      sums = p.memory();
+      sumsOffset = p.at() / 4;
+      sumsStride = in / p.group();
     }
+    kernel.multiply(
+        weight,
+        x.memory(run),
+        x.offset(),
+        in,
+        sums,
+        sumsOffset,
+        sumsStride,
+        rows,
+        yMemory,
+        y.offset(),
+        out,
+        from,
+        until,
+        scratch,
+        tiles);
   }
 }

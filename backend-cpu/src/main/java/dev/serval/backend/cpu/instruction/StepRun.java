@@ -4,6 +4,7 @@ import dev.serval.api.backend.Step;
 import dev.serval.api.graph.Dim;
 import dev.serval.backend.cpu.kernel.AttentionTask;
 import dev.serval.backend.cpu.kernel.KernelSet;
+import dev.serval.backend.cpu.kernel.TileScratch;
 import dev.serval.backend.cpu.team.ComputeTeam;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -18,6 +19,7 @@ public final class StepRun {
 
   private final KernelSet kernels;
   private final MemorySegment[] scratch;
+  private final TileScratch[] tiles;
   private final AttentionTask[] attentionTasks;
   private @Nullable ComputeTeam team;
   private @Nullable Step step;
@@ -34,8 +36,10 @@ public final class StepRun {
   public StepRun(KernelSet kernels, List<MemorySegment> scratch) {
     this.kernels = kernels;
     this.scratch = scratch.toArray(new MemorySegment[0]);
+    this.tiles = new TileScratch[scratch.size()];
     this.attentionTasks = new AttentionTask[scratch.size()];
     for (int i = 0; i < attentionTasks.length; i++) {
+      tiles[i] = new TileScratch();
       attentionTasks[i] = new AttentionTask();
       attentionTasks[i].scratch = this.scratch[i];
     }
@@ -94,6 +98,11 @@ public final class StepRun {
   /** Scratch memory of a member, large enough for every kernel of the program. */
   MemorySegment scratch(int member) {
     return scratch[member];
+  }
+
+  /** Scratch memory of a member for products of many rows. */
+  TileScratch tiles(int member) {
+    return tiles[member];
   }
 
   /** Parameter block of a member, its scratch memory set. */

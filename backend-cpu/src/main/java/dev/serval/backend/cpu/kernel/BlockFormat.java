@@ -21,7 +21,7 @@ import java.util.Map;
  */
 @SuppressWarnings("ImmutableEnumChecker") // heads and file blocks hold final numbers only
 enum BlockFormat {
-  Q8_0(DataType.Q8_0, Codes.SIGNED_8, 32, BlockHead.half(), new FileBlock.Bytes()),
+  Q8_0(DataType.Q8_0, Codes.BIASED_8, 32, BlockHead.half(), new FileBlock.Bytes()),
   Q4_0(DataType.Q4_0, Codes.SIGNED_4, 32, BlockHead.half(), new FileBlock.Nibbles(2)),
   Q4_1(DataType.Q4_1, Codes.SIGNED_4, 32, BlockHead.twoHalves(), new FileBlock.Nibbles(4)),
   Q5_0(DataType.Q5_0, Codes.SIGNED_5, 32, BlockHead.half(), new FileBlock.FiveBits(2)),
@@ -223,6 +223,19 @@ enum BlockFormat {
   }
 
   /**
+   * What products multiply a group's sum with: its scale divided by the unit of the codes. Alone in
+   * its block, a scale that is NaN counts as infinite: that is heard as well and costs less.
+   */
+  float productScale(MemorySegment w, long tile, int groupInRow, int lane) {
+    float scale = scale(w, tile, groupInRow, lane);
+    if (head.kind() == Kind.HALF && Float.isNaN(scale)) {
+      int sign = Float.floatToRawIntBits(scale) & 0x80000000;
+      return Float.intBitsToFloat(sign | Halves.INFINITY);
+    }
+    return scale / codes.unit();
+  }
+
+  /**
    * What is added to a group's sum of codes times scales, per unit of its sum of activations:
    * middle · scale − minimum, rounded once.
    */
@@ -230,6 +243,11 @@ enum BlockFormat {
     long at = tile + headOf(groupInRow * group / BLOCK);
     int g = groupInRow % groupsPerUnit();
     return Math.fma(middle(), head.scale(w, at, g, lane), -head.minimum(w, at, g, lane));
+  }
+
+  /** What products read the code of an input of a tile as. */
+  float read(MemorySegment w, long tile, int input, int lane) {
+    return Math.fma(codes.unit(), code(w, tile, input, lane), codes.centre());
   }
 
   /** The code of an input of a tile. */

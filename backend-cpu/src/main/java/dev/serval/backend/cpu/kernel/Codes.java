@@ -10,6 +10,9 @@ import java.lang.foreign.ValueLayout;
  * first in the highest bits. Where 2 bits of each word are left over, those of all words of a span,
  * from the last word to the first, form one more word that holds the span's last codes. So no code
  * takes more than its bits, and a shift of 32-bit lanes to the right takes one out, with its sign.
+ *
+ * <p>Products read a code c as {@link #centre} + {@link #unit} · c. Where the centre is not 0,
+ * their sums begin with −centre · Σ x, and scales are divided by the unit.
  */
 enum Codes {
   /** Signed, 16 per word. */
@@ -24,6 +27,12 @@ enum Codes {
   SIGNED_6(6, 16),
   /** Signed, 4 per word. */
   SIGNED_8(8, 8),
+  /**
+   * As {@link #SIGNED_8}, made to be read as floats: 128 more, in words that are rotated right by
+   * one. With a shift by a multiple of 8 a code fills bits 15 to 22 of a word; as the fraction of a
+   * float between 1 and 2 it makes {@link #CENTRE} plus a 256th of the signed code.
+   */
+  BIASED_8(8, 8),
   /** Twice the value of an E2M1 number, by table; 8 per word. */
   E2M1(4, 32),
   /** The values of IQ4_NL and IQ4_XS, by table; 8 per word. */
@@ -33,6 +42,9 @@ enum Codes {
   private static final int[] NON_LINEAR_VALUES = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
   };
+
+  /** What code 0 of {@link #BIASED_8} is read as. */
+  static final float CENTRE = 1.5f;
 
   private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -57,9 +69,19 @@ enum Codes {
   /** The code that is stored as 0: half the number of codes where the file's codes are unsigned. */
   int middle() {
     return switch (this) {
-      case SIGNED_8, E2M1, NON_LINEAR -> 0;
+      case SIGNED_8, BIASED_8, E2M1, NON_LINEAR -> 0;
       default -> 1 << (bits - 1);
     };
+  }
+
+  /** What products read code 0 as. */
+  float centre() {
+    return this == BIASED_8 ? CENTRE : 0;
+  }
+
+  /** What products read as the distance of two codes: a power of two. */
+  float unit() {
+    return this == BIASED_8 ? 0x1p-8f : 1;
   }
 
   /** The number that a code of the file means, if {@code middle} means 0. */
@@ -81,8 +103,9 @@ enum Codes {
   void pack(long[] codes, int n, MemorySegment target, long at) {
     if (bits == 8) {
       for (int i = 0; i < n / 4; i++) {
-        int four = (int) (codes[i >> 1] >>> (32 * (i & 1)));
-        target.set(WORD, at + (long) i * WORD_ROW, Integer.reverseBytes(four));
+        int four = Integer.reverseBytes((int) (codes[i >> 1] >>> (32 * (i & 1))));
+        int word = this == BIASED_8 ? Integer.rotateRight(four ^ 0x80808080, 1) : four;
+        target.set(WORD, at + (long) i * WORD_ROW, word);
       }
       return;
     }
@@ -129,6 +152,10 @@ enum Codes {
    * @param i place of the code
    */
   int get(MemorySegment w, long at, int i) {
+    if (this == BIASED_8) {
+      int word = Integer.rotateLeft(w.get(WORD, at + (long) (i >> 2) * WORD_ROW), 1);
+      return ((word << (8 * (i & 3))) >>> 24) - 128;
+    }
     int perWord = 32 / bits;
     int words = words(span);
     // spans are powers of two

@@ -29,13 +29,17 @@ final class ScalarMatmulKernel implements MatmulKernel {
       MemorySegment x,
       long xOffset,
       int xStride,
+      MemorySegment sums,
+      long sumsOffset,
+      int sumsStride,
       int rows,
       MemorySegment y,
       long yOffset,
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
+      MemorySegment scratch,
+      TileScratch tiles) {
     int step = GROUPS * group(w.type());
     for (int tile = fromTile; tile < untilTile; tile++) {
       int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
@@ -44,10 +48,12 @@ final class ScalarMatmulKernel implements MatmulKernel {
         expand(w, tile * w.tileBytes(), k0, n, outs, scratch);
         for (int row = 0; row < rows; row++) {
           long xByte = 4 * (xOffset + (long) row * xStride + k0);
+          long sumsByte = 4 * (sumsOffset + (long) row * sumsStride + k0 / group(w.type()));
           long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
           for (int o = 0; o < outs; o++) {
             float old = k0 == 0 ? 0 : y.get(FLOAT, yByte + 4L * o);
-            y.set(FLOAT, yByte + 4L * o, add(w.type(), scratch, x, xByte, n, o, old));
+            y.set(
+                FLOAT, yByte + 4L * o, add(w.type(), scratch, x, xByte, sums, sumsByte, n, o, old));
           }
         }
       }
@@ -65,7 +71,7 @@ final class ScalarMatmulKernel implements MatmulKernel {
         for (int k = 0; k < n; k += format.group()) {
           int group = (k0 + k) / format.group();
           long at = place(k / format.group(), o);
-          scratch.set(FLOAT, SCALE_BYTE + at, format.scale(w.data(), tile, group, o));
+          scratch.set(FLOAT, SCALE_BYTE + at, format.productScale(w.data(), tile, group, o));
           if (format.hasMinima()) {
             scratch.set(FLOAT, START_BYTE + at, format.start(w.data(), tile, group, o));
           }
@@ -80,12 +86,21 @@ final class ScalarMatmulKernel implements MatmulKernel {
 
   /** Adds the product of one output and n inputs. */
   private static float add(
-      DataType type, MemorySegment scratch, MemorySegment x, long xByte, int n, int o, float old) {
+      DataType type,
+      MemorySegment scratch,
+      MemorySegment x,
+      long xByte,
+      MemorySegment sums,
+      long sumsByte,
+      int n,
+      int o,
+      float old) {
     boolean quantized = type.isQuantized();
+    boolean started = quantized && BlockFormat.of(type).codes().centre() != 0;
     int group = group(type);
     float acc = old;
     for (int k0 = 0; k0 < n; k0 += group) {
-      float sum = 0;
+      float sum = started ? sums.get(FLOAT, sumsByte + 4L * (k0 / group)) : 0;
       for (int k = k0; k < Math.min(n, k0 + group); k++) {
         sum = Math.fma(scratch.get(FLOAT, place(k, o)), x.get(FLOAT, xByte + 4L * k), sum);
       }
@@ -95,7 +110,7 @@ final class ScalarMatmulKernel implements MatmulKernel {
     if (quantized && BlockFormat.of(type).hasMinima()) {
       float sum = 0;
       for (int k0 = 0; k0 < n; k0 += group) {
-        float inputs = Sums.ofGroup(x, xByte + 4L * k0, group);
+        float inputs = sums.get(FLOAT, sumsByte + 4L * (k0 / group));
         sum = Math.fma(scratch.get(FLOAT, START_BYTE + place(k0 / group, o)), inputs, sum);
       }
       acc += sum;
@@ -113,7 +128,7 @@ final class ScalarMatmulKernel implements MatmulKernel {
       case F32 -> Float.intBitsToFloat(word(data, tile, k, lane));
       case F16 -> Halves.fromHalf((word(data, tile, k / 2, lane) << (16 * (k & 1))) >>> 16);
       case BF16 -> Halves.fromBrain((word(data, tile, k / 2, lane) << (16 * (k & 1))) >>> 16);
-      default -> BlockFormat.of(w.type()).code(data, tile, k, lane);
+      default -> BlockFormat.of(w.type()).read(data, tile, k, lane);
     };
   }
 
@@ -155,7 +170,8 @@ final class ScalarMatmulKernel implements MatmulKernel {
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
+      MemorySegment scratch,
+      TileScratch tiles) {
     for (int tile = fromTile; tile < untilTile; tile++) {
       int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
       for (int row = 0; row < rows; row++) {
@@ -180,7 +196,7 @@ final class ScalarMatmulKernel implements MatmulKernel {
         sum += format.code(w.data(), tile, k, o) * RoundedRow.get(x, at, k);
       }
       float scaled = sum * x.get(FLOAT, at + RoundedRow.scales(w.in()) + 4L * g);
-      acc = Math.fma(format.scale(w.data(), tile, g, o), scaled, acc);
+      acc = Math.fma(format.productScale(w.data(), tile, g, o), scaled, acc);
       if (format.hasMinima()) {
         float inputs = x.get(FLOAT, at + RoundedRow.sums(w.in()) + 4L * g);
         starts = Math.fma(format.start(w.data(), tile, g, o), inputs, starts);

@@ -16,45 +16,28 @@ import jdk.incubator.vector.FloatVector;
  * {@link MatmulKernel} on vectors whose lanes are weight rows.
  *
  * <p>Up to {@link #MATVEC_ROWS} rows are multiplied one by one with weights unpacked in registers.
- * More rows go through the tiled product: a panel of a tile is expanded to F32 in the first level
- * cache and used by four rows at a time, of up to {@link #CHUNK} rows, before the next panel
- * follows.
+ * More rows go through {@link VectorTileProduct}.
  */
 final class VectorMatmulKernel implements MatmulKernel {
-
-  /** Rows that share an expanded panel; a multiple of 4. */
-  static final int CHUNK = 96;
-
-  /** Rows whose sums of activations are kept, for types with minima; a multiple of CHUNK. */
-  private static final int SPAN = 3 * CHUNK;
 
   /** Inputs of a panel. */
   static final int PANEL = 128;
 
   /**
-   * Scratch memory: the panel, 128 inputs of 32 rows in F32, which is 16 KiB, or sums of groups;
-   * scales of groups; their starts; 32 ones; outputs [CHUNK, 32]; sums of activations [SPAN,
-   * groups].
+   * Scratch memory: sums of groups, scales of groups, their starts, each [GROUPS, 32]; outputs [32]
+   * of one row.
    */
-  static final long SCALE_BYTE = (long) PANEL * WORD_ROW;
+  static final long SCALE_BYTE = (long) GROUPS * WORD_ROW;
 
-  static final long START_BYTE = SCALE_BYTE + (long) GROUPS * WORD_ROW;
+  static final long START_BYTE = 2 * SCALE_BYTE;
 
-  /** Half of the panel, while neither it nor sums are there. */
-  static final long SMALL_BYTE = (long) PANEL / 2 * WORD_ROW;
+  static final long ACC_BYTE = 3 * SCALE_BYTE;
 
-  static final long ONE_BYTE = START_BYTE + (long) GROUPS * WORD_ROW;
-
-  static final long ACC_BYTE = ONE_BYTE + WORD_ROW;
-
-  private static final long INPUT_SUM_BYTE = ACC_BYTE + (long) CHUNK * WORD_ROW;
+  private static final long SCRATCH_BYTES = ACC_BYTE + WORD_ROW;
 
   @Override
   public long scratchBytes(DataType type, int in) {
-    if (!type.isQuantized() || !BlockFormat.of(type).hasMinima()) {
-      return INPUT_SUM_BYTE;
-    }
-    return INPUT_SUM_BYTE + 4L * SPAN * (in / BlockFormat.of(type).group());
+    return SCRATCH_BYTES;
   }
 
   @Override
@@ -63,41 +46,48 @@ final class VectorMatmulKernel implements MatmulKernel {
       MemorySegment x,
       long xOffset,
       int xStride,
+      MemorySegment sums,
+      long sumsOffset,
+      int sumsStride,
       int rows,
       MemorySegment y,
       long yOffset,
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
-    boolean minima = w.type().isQuantized() && BlockFormat.of(w.type()).hasMinima();
-    if (minima) {
-      fill(scratch, ONE_BYTE, ACC_BYTE);
-    } else if (!w.type().isQuantized()) {
-      fill(scratch, SCALE_BYTE, START_BYTE);
+      MemorySegment scratch,
+      TileScratch tiles) {
+    if (rows > MATVEC_ROWS) {
+      VectorTileProduct.multiply(
+          w,
+          x,
+          4 * xOffset,
+          4L * xStride,
+          sums,
+          4 * sumsOffset,
+          4L * sumsStride,
+          rows,
+          y,
+          yOffset,
+          yStride,
+          fromTile,
+          untilTile,
+          scratch,
+          tiles);
+      return;
     }
-    boolean tiled = rows > MATVEC_ROWS;
-    int span = minima ? SPAN : rows;
-    for (int first = 0; first < rows; first += span) {
-      int until = Math.min(rows, first + span);
-      if (minima) {
-        sumInputs(w, x, xOffset, xStride, first, until, scratch);
-      }
-      for (int tile = fromTile; tile < untilTile; tile++) {
-        int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
-        int step = tiled ? CHUNK : 1;
-        for (int row = first; row < until; row += step) {
-          int n = Math.min(step, until - row);
-          long xByte = 4 * (xOffset + (long) row * xStride);
-          clear(scratch, n);
-          if (tiled) {
-            tile(w, tile * w.tileBytes(), x, xByte, 4L * xStride, n, row - first, scratch);
-          } else {
-            matvec(w, tile * w.tileBytes(), x, xByte, row - first, scratch);
-          }
-          long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
-          copyOut(scratch, n, outs, y, yByte, 4L * yStride);
-        }
+    if (!w.type().isQuantized()) {
+      fillScales(scratch);
+    }
+    for (int tile = fromTile; tile < untilTile; tile++) {
+      int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
+      for (int row = 0; row < rows; row++) {
+        long xByte = 4 * (xOffset + (long) row * xStride);
+        long sum = 4 * (sumsOffset + (long) row * sumsStride);
+        clear(scratch);
+        matvec(w, tile * w.tileBytes(), x, xByte, sums, sum, scratch, tiles.panel);
+        long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+        MemorySegment.copy(scratch, ACC_BYTE, y, yByte, 4L * outs);
       }
     }
   }
@@ -119,35 +109,17 @@ final class VectorMatmulKernel implements MatmulKernel {
       int yStride,
       int fromTile,
       int untilTile,
-      MemorySegment scratch) {
+      MemorySegment scratch,
+      TileScratch tiles) {
     VectorRoundedProduct.multiply(
-        w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+        w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch, tiles);
   }
 
   /** Scales that change nothing. */
-  static void fill(MemorySegment scratch, long from, long until) {
+  private static void fillScales(MemorySegment scratch) {
     FloatVector one = FloatVector.broadcast(FLOATS, 1f);
-    for (long at = from; at < until; at += BYTES) {
+    for (long at = SCALE_BYTE; at < START_BYTE; at += BYTES) {
       one.intoMemorySegment(scratch, at, ORDER);
-    }
-  }
-
-  private static void sumInputs(
-      PackedMatrix w,
-      MemorySegment x,
-      long xOffset,
-      int xStride,
-      int from,
-      int until,
-      MemorySegment scratch) {
-    int group = BlockFormat.of(w.type()).group();
-    long to = INPUT_SUM_BYTE;
-    for (int row = from; row < until; row++) {
-      long xByte = 4 * (xOffset + (long) row * xStride);
-      for (int k = 0; k < w.in(); k += group) {
-        scratch.set(FLOAT, to, Sums.ofGroup(x, xByte + 4L * k, group));
-        to += 4;
-      }
     }
   }
 
@@ -157,11 +129,13 @@ final class VectorMatmulKernel implements MatmulKernel {
       long tile,
       MemorySegment x,
       long xByte,
-      int rowOfSums,
-      MemorySegment scratch) {
+      MemorySegment sums,
+      long sum,
+      MemorySegment scratch,
+      float[] small) {
     if (w.type().isQuantized()) {
       BlockFormat format = BlockFormat.of(w.type());
-      matvec(format, w, tile, x, xByte, rowOfSums, scratch);
+      matvec(format, w, tile, x, xByte, sums, sum, scratch, small);
       return;
     }
     MemorySegment data = w.data();
@@ -184,21 +158,27 @@ final class VectorMatmulKernel implements MatmulKernel {
       long tile,
       MemorySegment x,
       long xByte,
-      int rowOfSums,
-      MemorySegment scratch) {
+      MemorySegment sums,
+      long sum,
+      MemorySegment scratch,
+      float[] small) {
+    if (format.codes() == Codes.BIASED_8) {
+      VectorBiasedKernel.multiply(format, w, tile, x, xByte, sums, sum, scratch, ACC_BYTE);
+      return;
+    }
     int group = format.group();
     int groups = w.in() / group;
-    long inputSums = INPUT_SUM_BYTE + 4L * groups * rowOfSums;
     for (int g = 0; g < groups; g += GROUPS) {
       int until = Math.min(groups, g + GROUPS);
-      VectorSumsKernel.sums(
-          format, w.data(), tile, g * group / BLOCK, until * group / BLOCK, x, xByte, scratch);
+      int block = g * group / BLOCK;
+      int untilBlock = until * group / BLOCK;
+      VectorSumsKernel.sums(format, w.data(), tile, block, untilBlock, x, xByte, scratch);
       // after the codes, which are read in ascending order: scales alone would be far apart
       VectorScaleKernel.scales(
-          format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, SMALL_BYTE);
+          format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, small);
       addScaled(scratch, until - g);
       if (format.hasMinima()) {
-        addStarts(scratch, until - g, scratch, inputSums + 4L * g);
+        addStarts(scratch, until - g, sums, sum + 4L * g);
       }
     }
   }
@@ -237,114 +217,11 @@ final class VectorMatmulKernel implements MatmulKernel {
     }
   }
 
-  /** Adds one tile times n rows to the outputs in the scratch memory. */
-  private static void tile(
-      PackedMatrix w,
-      long tile,
-      MemorySegment x,
-      long xByte,
-      long xStep,
-      int n,
-      int rowOfSums,
-      MemorySegment scratch) {
-    boolean quantized = w.type().isQuantized();
-    int group = quantized ? BlockFormat.of(w.type()).group() : BLOCK;
-    for (int k0 = 0; k0 < w.in(); k0 += PANEL) {
-      int inputs = Math.min(PANEL, w.in() - k0);
-      int firstGroup = quantized ? k0 / group % GROUPS : 0;
-      if (quantized) {
-        expand(w, tile, k0, inputs, firstGroup == 0, scratch);
-      } else {
-        expandPlain(w, tile, k0, inputs, scratch);
-      }
-      boolean direct = w.type() == DataType.F32;
-      MemorySegment panel = direct ? w.data() : scratch;
-      long panelByte = direct ? tile + (long) k0 * WORD_ROW : 0;
-      long scale = SCALE_BYTE + (long) firstGroup * WORD_ROW;
-      VectorTileKernel.multiply(
-          panel, panelByte, inputs, group, x, xByte + 4L * k0, xStep, n, scratch, scale, ACC_BYTE);
-      if (quantized && BlockFormat.of(w.type()).hasMinima()) {
-        int groups = w.in() / group;
-        long sums = INPUT_SUM_BYTE + 4L * groups * rowOfSums;
-        tileOfStarts(w, k0 + inputs, scratch, sums, 4L * groups, n, scratch);
-      }
-    }
-  }
-
-  /**
-   * Adds starts times sums of inputs to the outputs, once all inputs of {@link #GROUPS} groups were
-   * multiplied.
-   *
-   * @param done inputs multiplied so far
-   * @param x sums of groups of n rows from byte {@code sums} on, {@code step} bytes apart
-   */
-  static void tileOfStarts(
-      PackedMatrix w,
-      int done,
-      MemorySegment x,
-      long sums,
-      long step,
-      int n,
-      MemorySegment scratch) {
-    int group = BlockFormat.of(w.type()).group();
-    if (done < w.in() && done % (GROUPS * group) != 0) {
-      return;
-    }
-    int first = (done - 1) / (GROUPS * group) * GROUPS;
-    int count = done / group - first;
-    VectorTileKernel.multiply(
-        scratch,
-        START_BYTE,
-        count,
-        count,
-        x,
-        sums + 4L * first,
-        step,
-        n,
-        scratch,
-        ONE_BYTE,
-        ACC_BYTE);
-  }
-
-  private static void expandPlain(PackedMatrix w, long tile, int k0, int n, MemorySegment scratch) {
-    long at = tile + (long) (k0 / 2) * WORD_ROW;
-    switch (w.type()) {
-      case F16 -> VectorExpandKernel.f16(w.data(), at, (n + 1) / 2, scratch);
-      case BF16 -> VectorExpandKernel.bf16(w.data(), at, (n + 1) / 2, scratch);
-      default -> {}
-    }
-  }
-
-  /** The codes of a panel, and before them the scales of the next {@link #GROUPS} groups. */
-  private static void expand(
-      PackedMatrix w, long tile, int k0, int n, boolean scales, MemorySegment scratch) {
-    BlockFormat format = BlockFormat.of(w.type());
-    if (scales) {
-      int g = k0 / format.group();
-      int until = Math.min(w.in() / format.group(), g + GROUPS);
-      VectorScaleKernel.scales(
-          format, w.data(), tile, g, until, scratch, SCALE_BYTE, START_BYTE, SMALL_BYTE);
-    }
-    for (int k = 0; k < n; k += BLOCK) {
-      long words = tile + format.wordsOf((k0 + k) / BLOCK);
-      VectorExpandKernel.codes(
-          format.codes(), w.data(), words, BLOCK, scratch, (long) k * WORD_ROW);
-    }
-  }
-
-  static void clear(MemorySegment scratch, int rows) {
+  /** Sets the outputs of a row to 0. */
+  static void clear(MemorySegment scratch) {
     FloatVector zero = FloatVector.zero(FLOATS);
-    long end = ACC_BYTE + (long) Math.min(CHUNK, rows) * WORD_ROW;
-    for (long at = ACC_BYTE; at < end; at += BYTES) {
+    for (long at = ACC_BYTE; at < SCRATCH_BYTES; at += BYTES) {
       zero.intoMemorySegment(scratch, at, ORDER);
-    }
-  }
-
-  static void copyOut(
-      MemorySegment scratch, int rows, int outs, MemorySegment y, long yByte, long yStep) {
-    for (int row = 0; row < rows; row++) {
-      long from = ACC_BYTE + (long) row * WORD_ROW;
-      MemorySegment.copy(scratch, from, y, yByte + row * yStep, 4L * outs);
     }
   }
 }

@@ -157,33 +157,31 @@ final class VectorRoundedKernel {
     }
   }
 
-  /** Codes of n inputs as 16-bit numbers, for each pair of a rounded row both halves of 32 rows. */
-  static void expand(MemorySegment w, long from, int n, MemorySegment p, long to) {
+  /**
+   * Codes of n inputs as 16-bit numbers, for each pair of a rounded row both halves of 32 rows.
+   *
+   * @param to first element in {@code p}
+   * @param width elements from a pair to the next one
+   */
+  static void expand(MemorySegment w, long from, int n, short[] p, int to, int width) {
     for (int g = 0; g < n / 8; g++) {
       for (int c = 0; c < WORD_ROW; c += BYTES) {
-        long out = to + 4L * g * WORD_ROW + c;
+        int out = to + 4 * g * width + c / 2;
         IntVector v =
             IntVector.fromMemorySegment(INTS, w, from + (long) g * WORD_ROW + c, ORDER)
                 .lanewise(XOR, SIGNS);
-        v.lanewise(LSHR, 12)
-            .and(NIBBLES)
-            .reinterpretAsShorts()
-            .sub(MIDDLE)
-            .intoMemorySegment(p, out, ORDER);
+        v.lanewise(LSHR, 12).and(NIBBLES).reinterpretAsShorts().sub(MIDDLE).intoArray(p, out);
         v.lanewise(LSHR, 8)
             .and(NIBBLES)
             .reinterpretAsShorts()
             .sub(MIDDLE)
-            .intoMemorySegment(p, out + WORD_ROW, ORDER);
+            .intoArray(p, out + width);
         v.lanewise(LSHR, 4)
             .and(NIBBLES)
             .reinterpretAsShorts()
             .sub(MIDDLE)
-            .intoMemorySegment(p, out + 2 * WORD_ROW, ORDER);
-        v.and(NIBBLES)
-            .reinterpretAsShorts()
-            .sub(MIDDLE)
-            .intoMemorySegment(p, out + 3 * WORD_ROW, ORDER);
+            .intoArray(p, out + 2 * width);
+        v.and(NIBBLES).reinterpretAsShorts().sub(MIDDLE).intoArray(p, out + 3 * width);
       }
     }
   }

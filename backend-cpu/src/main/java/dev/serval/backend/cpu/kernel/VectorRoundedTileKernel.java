@@ -1,14 +1,13 @@
 package dev.serval.backend.cpu.kernel;
 
-import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
 import static dev.serval.backend.cpu.kernel.Lanes.HALF_WORDS;
-import static dev.serval.backend.cpu.kernel.Lanes.INT;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
-import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
+import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
-import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
+import static dev.serval.backend.cpu.kernel.PackedMatrix.TILE_ROWS;
+import static dev.serval.backend.cpu.kernel.TileScratch.WIDTH;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -18,7 +17,10 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
-/** Rounded rows of activations times a panel of 32 weight rows that was expanded to 16 bits. */
+/**
+ * Rounded rows of activations times panels of 32 weight rows that were expanded to 16 bits, as
+ * {@link VectorTileKernel} does it with F32.
+ */
 final class VectorRoundedTileKernel {
 
   private VectorRoundedTileKernel() {}
@@ -27,50 +29,199 @@ final class VectorRoundedTileKernel {
   private static final int PAIRS = BLOCK / 2;
 
   /**
-   * Adds a panel times n rows to outputs.
+   * Adds the panel in {@code t.codes} times n rows to outputs.
    *
-   * @param inputs inputs of the panel, a multiple of 32
-   * @param x rounded rows, {@code xStep} bytes apart; pairs of the first one from byte {@code
-   *     pairs} on, scales from byte {@code scales} on
-   * @param y scratch memory: the panel at byte 0, scales [groups, 32] at byte {@code scale},
-   *     outputs [n, 32] at byte {@code accByte} with room for a multiple of 4 rows, room for sums
-   *     [4, 32] of 32 bits at byte {@code sums}
+   * @param tiles 1, or 2 if vectors have 16 lanes
+   * @param groups groups of the panel
+   * @param pairs rounded rows: pair i of row r is element {@code pairsAt + r · pairsStride + i}
+   * @param x scales of the rows, from byte {@code scales} on, rows {@code xStep} bytes apart
+   * @param firstScale the panel's first group among the scales of weights
+   * @param t has scales [groups, 32 · tiles] and outputs [n, 32 · tiles]
    */
   static void multiply(
-      int inputs,
+      int tiles,
+      int groups,
+      int[] pairs,
+      int pairsAt,
+      int pairsStride,
       MemorySegment x,
-      long pairs,
       long scales,
       long xStep,
       int n,
-      MemorySegment y,
-      long scale,
-      long accByte,
-      long sums) {
+      int firstScale,
+      TileScratch t) {
+    int width = tiles * TILE_ROWS;
     for (int row = 0; row < n; row += 4) {
-      // rows past the last one repeat it; their outputs are scratch memory nobody reads
+      // rows past the last one repeat it; nobody reads their outputs
       int last = Math.min(3, n - 1 - row);
-      long xb = Math.min(1, last) * xStep;
-      long xc = Math.min(2, last) * xStep;
-      long xd = last * xStep;
-      for (int b = 0; b < inputs / BLOCK; b++) {
-        long panel = (long) b * PAIRS * WORD_ROW;
-        long xa = pairs + row * xStep + (long) b * RoundedRow.PAIR_BYTES;
-        for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
-          four(panel + c, x, xa, xb, xc, xd, y, sums + c);
+      for (int g = 0; g < groups; g++) {
+        int at = g * PAIRS * 2 * width;
+        int xa = pairsAt + row * pairsStride + g * PAIRS;
+        int xb = xa + Math.min(1, last) * pairsStride;
+        int xc = xa + Math.min(2, last) * pairsStride;
+        int xd = xa + last * pairsStride;
+        int to = g * 4 * 2 * width;
+        if (tiles == 2) {
+          four(t.codes, at, pairs, xa, xb, xc, xd, t.sums, to);
+          continue;
         }
-        long d = scales + row * xStep + 4L * b;
-        float da = x.get(FLOAT, d);
-        float db = x.get(FLOAT, d + xb);
-        float dc = x.get(FLOAT, d + xc);
-        float dd = x.get(FLOAT, d + xd);
-        add(y, sums, scale + (long) b * WORD_ROW, da, db, dc, dd, accByte + (long) row * WORD_ROW);
+        for (int i = 0; i < TILE_ROWS; i += 2 * LENGTH) {
+          two(t.codes, at + 2 * i, pairs, xa, xb, xc, xd, t.sums, to + 2 * i, 2 * width);
+        }
+      }
+      for (int r = 0; r <= last; r++) {
+        long d = scales + (row + r) * xStep;
+        int first = firstScale * width;
+        int acc = (row + r) * width;
+        add(x, d, groups, width, t.sums, r * 2 * width, t.scales, first, t.outputs, acc);
       }
     }
   }
 
+  /**
+   * Adds the sums of a row, times the scales of row and weights, to its outputs.
+   *
+   * @param d byte of the row's first scale
+   * @param from first sum of the row in {@code sums}, [groups, 4 rows, 2 · width]
+   */
+  private static void add(
+      MemorySegment x,
+      long d,
+      int groups,
+      int width,
+      short[] sums,
+      int from,
+      float[] scales,
+      int scale,
+      float[] y,
+      int acc) {
+    if (groups == 4) {
+      float d0 = x.get(FLOAT, d);
+      float d1 = x.get(FLOAT, d + 4);
+      float d2 = x.get(FLOAT, d + 8);
+      float d3 = x.get(FLOAT, d + 12);
+      for (int c = 0; c < width; c += LENGTH) {
+        int at = from + 2 * c;
+        addFour(d0, d1, d2, d3, width, sums, at, scales, scale + c, y, acc + c);
+      }
+      return;
+    }
+    for (int g = 0; g < groups; g++) {
+      float dg = x.get(FLOAT, d + 4L * g);
+      for (int c = 0; c < width; c += LENGTH) {
+        int at = from + g * 8 * width + 2 * c;
+        IntVector v = ShortVector.fromArray(HALF_WORDS, sums, at).reinterpretAsInts();
+        v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        ((FloatVector) v.convertShape(I2F, FLOATS, 0))
+            .mul(dg)
+            .fma(
+                FloatVector.fromArray(FLOATS, scales, scale + g * width + c),
+                FloatVector.fromArray(FLOATS, y, acc + c))
+            .intoArray(y, acc + c);
+      }
+    }
+  }
+
+  /** Four groups, for one vector of outputs. */
+  private static void addFour(
+      float d0,
+      float d1,
+      float d2,
+      float d3,
+      int width,
+      short[] sums,
+      int from,
+      float[] scales,
+      int scale,
+      float[] y,
+      int acc) {
+    FloatVector out = FloatVector.fromArray(FLOATS, y, acc);
+    IntVector v = ShortVector.fromArray(HALF_WORDS, sums, from).reinterpretAsInts();
+    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+    FloatVector s = FloatVector.fromArray(FLOATS, scales, scale);
+    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d0).fma(s, out);
+    v = ShortVector.fromArray(HALF_WORDS, sums, from + 8 * width).reinterpretAsInts();
+    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+    s = FloatVector.fromArray(FLOATS, scales, scale + width);
+    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d1).fma(s, out);
+    v = ShortVector.fromArray(HALF_WORDS, sums, from + 16 * width).reinterpretAsInts();
+    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+    s = FloatVector.fromArray(FLOATS, scales, scale + 2 * width);
+    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d2).fma(s, out);
+    v = ShortVector.fromArray(HALF_WORDS, sums, from + 24 * width).reinterpretAsInts();
+    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+    s = FloatVector.fromArray(FLOATS, scales, scale + 3 * width);
+    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d3).fma(s, out);
+    out.intoArray(y, acc);
+  }
+
+  /** Sums of a group, four vectors of weight rows. */
   private static void four(
-      long panel, MemorySegment x, long xa, long xb, long xc, long xd, MemorySegment y, long sums) {
+      short[] p, int at, int[] x, int xa, int xb, int xc, int xd, short[] sums, int to) {
+    ShortVector a0 = ShortVector.zero(HALF_WORDS);
+    ShortVector a1 = a0;
+    ShortVector a2 = a0;
+    ShortVector a3 = a0;
+    ShortVector b0 = a0;
+    ShortVector b1 = a0;
+    ShortVector b2 = a0;
+    ShortVector b3 = a0;
+    ShortVector c0 = a0;
+    ShortVector c1 = a0;
+    ShortVector c2 = a0;
+    ShortVector c3 = a0;
+    ShortVector d0 = a0;
+    ShortVector d1 = a0;
+    ShortVector d2 = a0;
+    ShortVector d3 = a0;
+    for (int i = 0; i < PAIRS; i++) {
+      int pair = at + i * 2 * WIDTH;
+      ShortVector w0 = ShortVector.fromArray(HALF_WORDS, p, pair);
+      ShortVector w1 = ShortVector.fromArray(HALF_WORDS, p, pair + 2 * LENGTH);
+      ShortVector w2 = ShortVector.fromArray(HALF_WORDS, p, pair + 4 * LENGTH);
+      ShortVector w3 = ShortVector.fromArray(HALF_WORDS, p, pair + 6 * LENGTH);
+      ShortVector t = IntVector.broadcast(INTS, x[xa + i]).reinterpretAsShorts();
+      a0 = a0.add(w0.mul(t));
+      a1 = a1.add(w1.mul(t));
+      a2 = a2.add(w2.mul(t));
+      a3 = a3.add(w3.mul(t));
+      t = IntVector.broadcast(INTS, x[xb + i]).reinterpretAsShorts();
+      b0 = b0.add(w0.mul(t));
+      b1 = b1.add(w1.mul(t));
+      b2 = b2.add(w2.mul(t));
+      b3 = b3.add(w3.mul(t));
+      t = IntVector.broadcast(INTS, x[xc + i]).reinterpretAsShorts();
+      c0 = c0.add(w0.mul(t));
+      c1 = c1.add(w1.mul(t));
+      c2 = c2.add(w2.mul(t));
+      c3 = c3.add(w3.mul(t));
+      t = IntVector.broadcast(INTS, x[xd + i]).reinterpretAsShorts();
+      d0 = d0.add(w0.mul(t));
+      d1 = d1.add(w1.mul(t));
+      d2 = d2.add(w2.mul(t));
+      d3 = d3.add(w3.mul(t));
+    }
+    a0.intoArray(sums, to);
+    a1.intoArray(sums, to + 2 * LENGTH);
+    a2.intoArray(sums, to + 4 * LENGTH);
+    a3.intoArray(sums, to + 6 * LENGTH);
+    b0.intoArray(sums, to + 2 * WIDTH);
+    b1.intoArray(sums, to + 2 * WIDTH + 2 * LENGTH);
+    b2.intoArray(sums, to + 2 * WIDTH + 4 * LENGTH);
+    b3.intoArray(sums, to + 2 * WIDTH + 6 * LENGTH);
+    c0.intoArray(sums, to + 4 * WIDTH);
+    c1.intoArray(sums, to + 4 * WIDTH + 2 * LENGTH);
+    c2.intoArray(sums, to + 4 * WIDTH + 4 * LENGTH);
+    c3.intoArray(sums, to + 4 * WIDTH + 6 * LENGTH);
+    d0.intoArray(sums, to + 6 * WIDTH);
+    d1.intoArray(sums, to + 6 * WIDTH + 2 * LENGTH);
+    d2.intoArray(sums, to + 6 * WIDTH + 4 * LENGTH);
+    d3.intoArray(sums, to + 6 * WIDTH + 6 * LENGTH);
+  }
+
+  /** Sums of a group, two vectors of weight rows. */
+  private static void two(
+      short[] p, int at, int[] x, int xa, int xb, int xc, int xd, short[] sums, int to, int width) {
     ShortVector a0 = ShortVector.zero(HALF_WORDS);
     ShortVector a1 = a0;
     ShortVector b0 = a0;
@@ -80,63 +231,29 @@ final class VectorRoundedTileKernel {
     ShortVector d0 = a0;
     ShortVector d1 = a0;
     for (int i = 0; i < PAIRS; i++) {
-      long word = panel + (long) i * WORD_ROW;
-      long o = xa + 4L * i;
-      ShortVector w0 = ShortVector.fromMemorySegment(HALF_WORDS, y, word, ORDER);
-      ShortVector w1 = ShortVector.fromMemorySegment(HALF_WORDS, y, word + BYTES, ORDER);
-      ShortVector t = IntVector.broadcast(INTS, x.get(INT, o)).reinterpretAsShorts();
+      int pair = at + i * width;
+      ShortVector w0 = ShortVector.fromArray(HALF_WORDS, p, pair);
+      ShortVector w1 = ShortVector.fromArray(HALF_WORDS, p, pair + 2 * LENGTH);
+      ShortVector t = IntVector.broadcast(INTS, x[xa + i]).reinterpretAsShorts();
       a0 = a0.add(w0.mul(t));
       a1 = a1.add(w1.mul(t));
-      t = IntVector.broadcast(INTS, x.get(INT, o + xb)).reinterpretAsShorts();
+      t = IntVector.broadcast(INTS, x[xb + i]).reinterpretAsShorts();
       b0 = b0.add(w0.mul(t));
       b1 = b1.add(w1.mul(t));
-      t = IntVector.broadcast(INTS, x.get(INT, o + xc)).reinterpretAsShorts();
+      t = IntVector.broadcast(INTS, x[xc + i]).reinterpretAsShorts();
       c0 = c0.add(w0.mul(t));
       c1 = c1.add(w1.mul(t));
-      t = IntVector.broadcast(INTS, x.get(INT, o + xd)).reinterpretAsShorts();
+      t = IntVector.broadcast(INTS, x[xd + i]).reinterpretAsShorts();
       d0 = d0.add(w0.mul(t));
       d1 = d1.add(w1.mul(t));
     }
-    a0.intoMemorySegment(y, sums, ORDER);
-    a1.intoMemorySegment(y, sums + BYTES, ORDER);
-    b0.intoMemorySegment(y, sums + WORD_ROW, ORDER);
-    b1.intoMemorySegment(y, sums + WORD_ROW + BYTES, ORDER);
-    c0.intoMemorySegment(y, sums + 2 * WORD_ROW, ORDER);
-    c1.intoMemorySegment(y, sums + 2 * WORD_ROW + BYTES, ORDER);
-    d0.intoMemorySegment(y, sums + 3 * WORD_ROW, ORDER);
-    d1.intoMemorySegment(y, sums + 3 * WORD_ROW + BYTES, ORDER);
-  }
-
-  /** Adds sums of four rows, times the scales of row and weights, to outputs. */
-  private static void add(
-      MemorySegment y, long sums, long scale, float da, float db, float dc, float dd, long acc) {
-    for (int c = 0; c < WORD_ROW; c += BYTES) {
-      FloatVector s = FloatVector.fromMemorySegment(FLOATS, y, scale + c, ORDER);
-      long at = acc + c;
-      IntVector v = IntVector.fromMemorySegment(INTS, y, sums + c, ORDER);
-      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      ((FloatVector) v.convertShape(I2F, FLOATS, 0))
-          .mul(da)
-          .fma(s, FloatVector.fromMemorySegment(FLOATS, y, at, ORDER))
-          .intoMemorySegment(y, at, ORDER);
-      v = IntVector.fromMemorySegment(INTS, y, sums + WORD_ROW + c, ORDER);
-      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      ((FloatVector) v.convertShape(I2F, FLOATS, 0))
-          .mul(db)
-          .fma(s, FloatVector.fromMemorySegment(FLOATS, y, at + WORD_ROW, ORDER))
-          .intoMemorySegment(y, at + WORD_ROW, ORDER);
-      v = IntVector.fromMemorySegment(INTS, y, sums + 2 * WORD_ROW + c, ORDER);
-      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      ((FloatVector) v.convertShape(I2F, FLOATS, 0))
-          .mul(dc)
-          .fma(s, FloatVector.fromMemorySegment(FLOATS, y, at + 2 * WORD_ROW, ORDER))
-          .intoMemorySegment(y, at + 2 * WORD_ROW, ORDER);
-      v = IntVector.fromMemorySegment(INTS, y, sums + 3 * WORD_ROW + c, ORDER);
-      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      ((FloatVector) v.convertShape(I2F, FLOATS, 0))
-          .mul(dd)
-          .fma(s, FloatVector.fromMemorySegment(FLOATS, y, at + 3 * WORD_ROW, ORDER))
-          .intoMemorySegment(y, at + 3 * WORD_ROW, ORDER);
-    }
+    a0.intoArray(sums, to);
+    a1.intoArray(sums, to + 2 * LENGTH);
+    b0.intoArray(sums, to + width);
+    b1.intoArray(sums, to + width + 2 * LENGTH);
+    c0.intoArray(sums, to + 2 * width);
+    c1.intoArray(sums, to + 2 * width + 2 * LENGTH);
+    d0.intoArray(sums, to + 3 * width);
+    d1.intoArray(sums, to + 3 * width + 2 * LENGTH);
   }
 }

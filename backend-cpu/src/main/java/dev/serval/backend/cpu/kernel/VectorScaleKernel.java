@@ -4,6 +4,7 @@ import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
+import static dev.serval.backend.cpu.kernel.PackedMatrix.TILE_ROWS;
 import static dev.serval.backend.cpu.kernel.Packing.SCALES;
 import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
 import static dev.serval.backend.cpu.kernel.VectorCodecKernel.HALF_BITS;
@@ -26,8 +27,8 @@ final class VectorScaleKernel {
    * Scales of groups {@code from} until {@code until} of a tile, whole units, and their starts if
    * the format has minima.
    *
-   * @param y receives the scales from byte {@code scale} on and the starts from {@code start} on;
-   *     from {@code small} on it has room for the small integers of a unit
+   * @param y receives the scales from byte {@code scale} on and the starts from {@code start} on
+   * @param small has room for the small integers of a unit
    */
   static void scales(
       BlockFormat f,
@@ -38,11 +39,11 @@ final class VectorScaleKernel {
       MemorySegment y,
       long scale,
       long start,
-      long small) {
+      float[] small) {
     BlockHead head = f.head();
     int unitBytes = f.unitBytes();
     switch (head.kind()) {
-      case HALF -> halfScales(w, tile, unitBytes, from, until, y, scale);
+      case HALF -> scalesOnly(w, tile, unitBytes, from, until, f.codes().unit(), y, scale);
       case TWO_HALVES -> {
         halfScales(w, tile, unitBytes, from, until, y, scale);
         halfScales(w, tile + SCALES, unitBytes, from, until, y, start);
@@ -54,12 +55,12 @@ final class VectorScaleKernel {
         for (int g = from; g < until; g += groups) {
           long at = tile + (long) (g / groups) * unitBytes;
           long to = scale + (long) (g - from) * WORD_ROW;
-          VectorExpandKernel.codes(head.small(), w, at + head.planeBytes(), head.count(), y, small);
-          products(w, at, head.bias(), groups, y, small, to);
+          long codes = at + head.planeBytes();
+          VectorExpandKernel.codes(head.small(), w, codes, head.count(), small, 0, TILE_ROWS);
+          products(w, at, head.bias(), groups, small, y, to);
           if (head.hasMinima()) {
-            long minima = small + (long) groups * WORD_ROW;
             starts(
-                w, at + SCALES, head.bias(), groups, f.middle(), y, minima, to, start + to - scale);
+                w, at + SCALES, head.bias(), groups, f.middle(), small, y, to, start + to - scale);
           }
         }
       }
@@ -68,7 +69,7 @@ final class VectorScaleKernel {
 
   /** Small integers plus bias, times the F16 of their row in a plane. */
   private static void products(
-      MemorySegment w, long plane, int bias, int groups, MemorySegment y, long small, long to) {
+      MemorySegment w, long plane, int bias, int groups, float[] small, MemorySegment y, long to) {
     for (int c = 0; c < WORD_ROW; c += BYTES) {
       IntVector v = IntVector.fromMemorySegment(INTS, w, plane + (c & (SCALES - 1)), ORDER);
       v = v.lanewise(LSHL, 16 - 16 * (c / SCALES)).lanewise(ASHR, 3).and(HALF_BITS);
@@ -77,7 +78,7 @@ final class VectorScaleKernel {
       FloatVector d = v.or(full.and(Halves.INFINITY)).reinterpretAsFloats();
       for (int g = 0; g < groups; g++) {
         long at = (long) g * WORD_ROW + c;
-        FloatVector code = FloatVector.fromMemorySegment(FLOATS, y, small + at, ORDER);
+        FloatVector code = FloatVector.fromArray(FLOATS, small, g * TILE_ROWS + c / 4);
         d.mul(code.add(bias)).intoMemorySegment(y, to + at, ORDER);
       }
     }
@@ -90,8 +91,8 @@ final class VectorScaleKernel {
       int bias,
       int groups,
       int middle,
+      float[] small,
       MemorySegment y,
-      long small,
       long scale,
       long to) {
     FloatVector m = FloatVector.broadcast(FLOATS, (float) middle);
@@ -103,7 +104,8 @@ final class VectorScaleKernel {
       FloatVector d = v.or(full.and(Halves.INFINITY)).reinterpretAsFloats().neg();
       for (int g = 0; g < groups; g++) {
         long at = (long) g * WORD_ROW + c;
-        FloatVector code = FloatVector.fromMemorySegment(FLOATS, y, small + at, ORDER);
+        int minimum = (groups + g) * TILE_ROWS + c / 4;
+        FloatVector code = FloatVector.fromArray(FLOATS, small, minimum);
         FloatVector s = FloatVector.fromMemorySegment(FLOATS, y, scale + at, ORDER);
         m.fma(s, d.mul(code.add(bias))).intoMemorySegment(y, to + at, ORDER);
       }
@@ -117,6 +119,45 @@ final class VectorScaleKernel {
       FloatVector s = FloatVector.fromMemorySegment(FLOATS, y, scale + i, ORDER);
       FloatVector begin = FloatVector.fromMemorySegment(FLOATS, y, start + i, ORDER);
       m.fma(s, begin).intoMemorySegment(y, start + i, ORDER);
+    }
+  }
+
+  /**
+   * F16 scales of blocks {@code blockBytes} apart, divided by a power of two, where there is
+   * nothing else: a NaN counts as infinite.
+   */
+  private static void scalesOnly(
+      MemorySegment w,
+      long tile,
+      int blockBytes,
+      int from,
+      int until,
+      float unit,
+      MemorySegment y,
+      long to) {
+    float last = 1 / Halves.REBIAS / unit;
+    for (int b = from; b < until; b++) {
+      for (int c = 0; c < SCALES; c += BYTES) {
+        long at = tile + (long) b * blockBytes + c;
+        long scale = to + (long) (b - from) * WORD_ROW + c;
+        IntVector both = IntVector.fromMemorySegment(INTS, w, at, ORDER);
+        // the second factor makes infinities of what an F16 has no exponent for
+        both.lanewise(LSHL, 16)
+            .lanewise(ASHR, 3)
+            .and(HALF_BITS)
+            .reinterpretAsFloats()
+            .mul(Halves.REBIAS)
+            .mul(Halves.REBIAS)
+            .mul(last)
+            .intoMemorySegment(y, scale, ORDER);
+        both.lanewise(ASHR, 3)
+            .and(HALF_BITS)
+            .reinterpretAsFloats()
+            .mul(Halves.REBIAS)
+            .mul(Halves.REBIAS)
+            .mul(last)
+            .intoMemorySegment(y, scale + SCALES, ORDER);
+      }
     }
   }
 

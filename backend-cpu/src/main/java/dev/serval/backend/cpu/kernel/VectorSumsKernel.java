@@ -49,7 +49,7 @@ final class VectorSumsKernel {
       case SIGNED_4 -> q4(f, w, tile, from, until, x, xByte, y);
       case SIGNED_5 -> VectorSpanSumsKernel.q5(f, w, tile, from, until, x, xByte, y);
       case SIGNED_6 -> VectorSpanSumsKernel.q6(f, w, tile, from, until, x, xByte, y);
-      case SIGNED_8 -> q8(f, w, tile, from, until, x, xByte, y);
+      case SIGNED_8, BIASED_8 -> throw new IllegalArgumentException("not summed here: " + f);
       case E2M1 -> {
         if (LENGTH == 16) {
           table(f, VectorCodecKernel.E2M1, w, tile, from, until, x, xByte, y);
@@ -63,40 +63,6 @@ final class VectorSumsKernel {
         } else {
           nonLinearNarrow(f, w, tile, from, until, x, xByte, y);
         }
-      }
-    }
-  }
-
-  private static void q8(
-      BlockFormat f,
-      MemorySegment w,
-      long tile,
-      int from,
-      int until,
-      MemorySegment x,
-      long xByte,
-      MemorySegment y) {
-    for (int b = from; b < until; b++) {
-      long words = tile + f.wordsOf(b);
-      long xAt = xByte + 4L * BLOCK * b;
-      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
-        FloatVector s0 = FloatVector.zero(FLOATS);
-        FloatVector s1 = FloatVector.zero(FLOATS);
-        for (int g = 0; g < 8; g++) {
-          long word = words + (long) g * WORD_ROW + c;
-          IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          for (int k = 4 * g; k < 4 * g + 4; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
-            s0 = ((FloatVector) v0.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0)).fma(t, s0);
-            s1 = ((FloatVector) v1.lanewise(ASHR, 24).convertShape(I2F, FLOATS, 0)).fma(t, s1);
-            v0 = v0.lanewise(LSHL, 8);
-            v1 = v1.lanewise(LSHL, 8);
-          }
-        }
-        long sum = (long) (b - from) * WORD_ROW + c;
-        s0.intoMemorySegment(y, sum, ORDER);
-        s1.intoMemorySegment(y, sum + BYTES, ORDER);
       }
     }
   }

@@ -1,15 +1,19 @@
 package dev.serval.backend.cpu.kernel;
 
-import static dev.serval.backend.cpu.kernel.Lanes.BYTES;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
 import static dev.serval.backend.cpu.kernel.Lanes.FLOATS;
-import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
-import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
+import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
+import static dev.serval.backend.cpu.kernel.PackedMatrix.TILE_ROWS;
+import static dev.serval.backend.cpu.kernel.TileScratch.WIDTH;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** Rows of activations times a panel of 32 weight rows that was expanded to F32. */
+/**
+ * Rows of activations times panels of 32 weight rows that were expanded to F32: four rows and four
+ * vectors of weight rows at a time, or two vectors where a tile is alone or vectors are narrow. As
+ * many sums must be under way as a core can start multiply-adds before the first one ends.
+ */
 final class VectorTileKernel {
 
   private VectorTileKernel() {}
@@ -17,179 +21,217 @@ final class VectorTileKernel {
   /**
    * Adds a panel times n rows to outputs.
    *
-   * @param p panel [inputs, 32] F32 at byte {@code panel}
+   * @param p panel [inputs, 32 · tiles]
+   * @param tiles 1, or 2 if vectors have 16 lanes
    * @param group inputs that share a scale
-   * @param x rows of activations, {@code xStep} bytes apart
-   * @param y scales [groups, 32] at byte {@code scale}, outputs [n, 32] at byte {@code accByte},
-   *     with room for a multiple of 4 rows
+   * @param x rows of activations: input k of row r is element {@code xAt + r · xStride + k}
+   * @param starts what sums of the first group begin with, at byte {@code start} and for further
+   *     rows {@code startStep} bytes apart; they begin with 0 if {@code start} is negative
+   * @param s scales [groups, 32 · tiles], of which {@code firstScale} is the panel's first
+   * @param t has outputs [n, 32 · tiles]
    */
   static void multiply(
-      MemorySegment p,
-      long panel,
+      float[] p,
+      int tiles,
       int inputs,
       int group,
-      MemorySegment x,
-      long xByte,
-      long xStep,
+      float[] x,
+      int xAt,
+      int xStride,
       int n,
-      MemorySegment y,
-      long scale,
-      long accByte) {
-    for (int row = 0; row < n; ) {
-      long x0 = xByte + row * xStep;
-      long acc = accByte + (long) row * WORD_ROW;
-      if (n - row > 2) {
-        // rows past the last one repeat it; their outputs are scratch memory nobody reads
-        int last = Math.min(3, n - 1 - row);
-        four(p, panel, inputs, group, x, x0, xStep, last, y, scale, acc);
-        row += 4;
-      } else {
-        two(p, panel, inputs, group, x, x0, n - row > 1 ? xStep : 0, y, scale, acc);
-        row += 2;
+      MemorySegment starts,
+      long start,
+      long startStep,
+      float[] s,
+      int firstScale,
+      TileScratch t) {
+    int width = tiles * TILE_ROWS;
+    for (int row = 0; row < n; row += 4) {
+      // rows past the last one repeat it; nobody reads their outputs
+      int last = Math.min(3, n - 1 - row);
+      int b = Math.min(1, last);
+      int c = Math.min(2, last);
+      long s0 = start + row * startStep;
+      float a0 = 0;
+      float b0 = 0;
+      float c0 = 0;
+      float d0 = 0;
+      for (int k0 = 0; k0 < inputs; k0 += group) {
+        if (start >= 0) {
+          a0 = starts.get(FLOAT, s0);
+          b0 = starts.get(FLOAT, s0 + b * startStep);
+          c0 = starts.get(FLOAT, s0 + c * startStep);
+          d0 = starts.get(FLOAT, s0 + last * startStep);
+          s0 += 4;
+        }
+        int k = Math.min(group, inputs - k0);
+        int at = k0 * width;
+        int xa = xAt + row * xStride + k0;
+        int xb = xa + b * xStride;
+        int xc = xa + c * xStride;
+        int xd = xa + last * xStride;
+        int scale = (firstScale + k0 / group) * width;
+        int acc = row * width;
+        if (tiles == 2) {
+          four(p, at, k, x, xa, xb, xc, xd, a0, b0, c0, d0, s, scale, t.outputs, acc);
+          continue;
+        }
+        for (int i = 0; i < TILE_ROWS; i += 2 * LENGTH) {
+          int out = acc + i;
+          two(p, at + i, k, x, xa, xb, xc, xd, a0, b0, c0, d0, s, scale + i, t.outputs, out, width);
+        }
       }
     }
   }
 
-  /** Four rows times one panel; sums of a block stay in registers, outputs in memory. */
+  /** A group, four vectors of weight rows; its sums stay in registers. */
   private static void four(
-      MemorySegment p,
-      long panel,
-      int inputs,
-      int group,
-      MemorySegment x,
-      long x0,
-      long step,
-      int last,
-      MemorySegment y,
-      long scale,
-      long acc) {
-    long xb = Math.min(1, last) * step;
-    long xc = Math.min(2, last) * step;
-    long xd = Math.min(3, last) * step;
-    for (int k0 = 0; k0 < inputs; k0 += group) {
-      int n = Math.min(group, inputs - k0);
-      long o = 4L * k0;
-      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
-        long at = panel + (long) k0 * WORD_ROW + c;
-        fourBlock(
-            p,
-            at,
-            n,
-            x,
-            x0 + o,
-            xb,
-            xc,
-            xd,
-            y,
-            scale + (long) (k0 / group) * WORD_ROW + c,
-            acc + c);
-      }
-    }
-  }
-
-  private static void fourBlock(
-      MemorySegment p,
-      long at,
+      float[] p,
+      int at,
       int n,
-      MemorySegment x,
-      long xa,
-      long xb,
-      long xc,
-      long xd,
-      MemorySegment y,
-      long scale,
-      long acc) {
-    FloatVector a0 = FloatVector.zero(FLOATS);
+      float[] x,
+      int xa,
+      int xb,
+      int xc,
+      int xd,
+      float a,
+      float b,
+      float c,
+      float d,
+      float[] s,
+      int scale,
+      float[] y,
+      int acc) {
+    FloatVector a0 = FloatVector.broadcast(FLOATS, a);
     FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
-    FloatVector c0 = a0;
-    FloatVector c1 = a0;
-    FloatVector d0 = a0;
-    FloatVector d1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = FloatVector.broadcast(FLOATS, b);
+    FloatVector b1 = b0;
+    FloatVector b2 = b0;
+    FloatVector b3 = b0;
+    FloatVector c0 = FloatVector.broadcast(FLOATS, c);
+    FloatVector c1 = c0;
+    FloatVector c2 = c0;
+    FloatVector c3 = c0;
+    FloatVector d0 = FloatVector.broadcast(FLOATS, d);
+    FloatVector d1 = d0;
+    FloatVector d2 = d0;
+    FloatVector d3 = d0;
     for (int k = 0; k < n; k++) {
-      long word = at + (long) k * WORD_ROW;
-      long o = xa + 4L * k;
-      FloatVector w0 = FloatVector.fromMemorySegment(FLOATS, p, word, ORDER);
-      FloatVector w1 = FloatVector.fromMemorySegment(FLOATS, p, word + BYTES, ORDER);
-      FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, o));
+      int in = at + k * WIDTH;
+      FloatVector w0 = FloatVector.fromArray(FLOATS, p, in);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, p, in + LENGTH);
+      FloatVector w2 = FloatVector.fromArray(FLOATS, p, in + 2 * LENGTH);
+      FloatVector w3 = FloatVector.fromArray(FLOATS, p, in + 3 * LENGTH);
+      FloatVector t = FloatVector.broadcast(FLOATS, x[xa + k]);
       a0 = w0.fma(t, a0);
       a1 = w1.fma(t, a1);
-      t = FloatVector.broadcast(FLOATS, x.get(FLOAT, o + xb));
+      a2 = w2.fma(t, a2);
+      a3 = w3.fma(t, a3);
+      t = FloatVector.broadcast(FLOATS, x[xb + k]);
       b0 = w0.fma(t, b0);
       b1 = w1.fma(t, b1);
-      t = FloatVector.broadcast(FLOATS, x.get(FLOAT, o + xc));
+      b2 = w2.fma(t, b2);
+      b3 = w3.fma(t, b3);
+      t = FloatVector.broadcast(FLOATS, x[xc + k]);
       c0 = w0.fma(t, c0);
       c1 = w1.fma(t, c1);
-      t = FloatVector.broadcast(FLOATS, x.get(FLOAT, o + xd));
+      c2 = w2.fma(t, c2);
+      c3 = w3.fma(t, c3);
+      t = FloatVector.broadcast(FLOATS, x[xd + k]);
+      d0 = w0.fma(t, d0);
+      d1 = w1.fma(t, d1);
+      d2 = w2.fma(t, d2);
+      d3 = w3.fma(t, d3);
+    }
+    FloatVector s0 = FloatVector.fromArray(FLOATS, s, scale);
+    FloatVector s1 = FloatVector.fromArray(FLOATS, s, scale + LENGTH);
+    FloatVector s2 = FloatVector.fromArray(FLOATS, s, scale + 2 * LENGTH);
+    FloatVector s3 = FloatVector.fromArray(FLOATS, s, scale + 3 * LENGTH);
+    s0.fma(a0, FloatVector.fromArray(FLOATS, y, acc)).intoArray(y, acc);
+    s1.fma(a1, FloatVector.fromArray(FLOATS, y, acc + LENGTH)).intoArray(y, acc + LENGTH);
+    s2.fma(a2, FloatVector.fromArray(FLOATS, y, acc + 2 * LENGTH)).intoArray(y, acc + 2 * LENGTH);
+    s3.fma(a3, FloatVector.fromArray(FLOATS, y, acc + 3 * LENGTH)).intoArray(y, acc + 3 * LENGTH);
+    s0.fma(b0, FloatVector.fromArray(FLOATS, y, acc + WIDTH)).intoArray(y, acc + WIDTH);
+    s1.fma(b1, FloatVector.fromArray(FLOATS, y, acc + WIDTH + LENGTH))
+        .intoArray(y, acc + WIDTH + LENGTH);
+    s2.fma(b2, FloatVector.fromArray(FLOATS, y, acc + WIDTH + 2 * LENGTH))
+        .intoArray(y, acc + WIDTH + 2 * LENGTH);
+    s3.fma(b3, FloatVector.fromArray(FLOATS, y, acc + WIDTH + 3 * LENGTH))
+        .intoArray(y, acc + WIDTH + 3 * LENGTH);
+    s0.fma(c0, FloatVector.fromArray(FLOATS, y, acc + 2 * WIDTH)).intoArray(y, acc + 2 * WIDTH);
+    s1.fma(c1, FloatVector.fromArray(FLOATS, y, acc + 2 * WIDTH + LENGTH))
+        .intoArray(y, acc + 2 * WIDTH + LENGTH);
+    s2.fma(c2, FloatVector.fromArray(FLOATS, y, acc + 2 * WIDTH + 2 * LENGTH))
+        .intoArray(y, acc + 2 * WIDTH + 2 * LENGTH);
+    s3.fma(c3, FloatVector.fromArray(FLOATS, y, acc + 2 * WIDTH + 3 * LENGTH))
+        .intoArray(y, acc + 2 * WIDTH + 3 * LENGTH);
+    s0.fma(d0, FloatVector.fromArray(FLOATS, y, acc + 3 * WIDTH)).intoArray(y, acc + 3 * WIDTH);
+    s1.fma(d1, FloatVector.fromArray(FLOATS, y, acc + 3 * WIDTH + LENGTH))
+        .intoArray(y, acc + 3 * WIDTH + LENGTH);
+    s2.fma(d2, FloatVector.fromArray(FLOATS, y, acc + 3 * WIDTH + 2 * LENGTH))
+        .intoArray(y, acc + 3 * WIDTH + 2 * LENGTH);
+    s3.fma(d3, FloatVector.fromArray(FLOATS, y, acc + 3 * WIDTH + 3 * LENGTH))
+        .intoArray(y, acc + 3 * WIDTH + 3 * LENGTH);
+  }
+
+  /** A group, two vectors of weight rows. */
+  private static void two(
+      float[] p,
+      int at,
+      int n,
+      float[] x,
+      int xa,
+      int xb,
+      int xc,
+      int xd,
+      float a,
+      float b,
+      float c,
+      float d,
+      float[] s,
+      int scale,
+      float[] y,
+      int acc,
+      int width) {
+    FloatVector a0 = FloatVector.broadcast(FLOATS, a);
+    FloatVector a1 = a0;
+    FloatVector b0 = FloatVector.broadcast(FLOATS, b);
+    FloatVector b1 = b0;
+    FloatVector c0 = FloatVector.broadcast(FLOATS, c);
+    FloatVector c1 = c0;
+    FloatVector d0 = FloatVector.broadcast(FLOATS, d);
+    FloatVector d1 = d0;
+    for (int k = 0; k < n; k++) {
+      int in = at + k * width;
+      FloatVector w0 = FloatVector.fromArray(FLOATS, p, in);
+      FloatVector w1 = FloatVector.fromArray(FLOATS, p, in + LENGTH);
+      FloatVector t = FloatVector.broadcast(FLOATS, x[xa + k]);
+      a0 = w0.fma(t, a0);
+      a1 = w1.fma(t, a1);
+      t = FloatVector.broadcast(FLOATS, x[xb + k]);
+      b0 = w0.fma(t, b0);
+      b1 = w1.fma(t, b1);
+      t = FloatVector.broadcast(FLOATS, x[xc + k]);
+      c0 = w0.fma(t, c0);
+      c1 = w1.fma(t, c1);
+      t = FloatVector.broadcast(FLOATS, x[xd + k]);
       d0 = w0.fma(t, d0);
       d1 = w1.fma(t, d1);
     }
-    FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, y, scale, ORDER);
-    FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, y, scale + BYTES, ORDER);
-    s0.fma(a0, FloatVector.fromMemorySegment(FLOATS, y, acc, ORDER))
-        .intoMemorySegment(y, acc, ORDER);
-    s1.fma(a1, FloatVector.fromMemorySegment(FLOATS, y, acc + BYTES, ORDER))
-        .intoMemorySegment(y, acc + BYTES, ORDER);
-    s0.fma(b0, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW, ORDER))
-        .intoMemorySegment(y, acc + WORD_ROW, ORDER);
-    s1.fma(b1, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + BYTES, ORDER))
-        .intoMemorySegment(y, acc + WORD_ROW + BYTES, ORDER);
-    s0.fma(c0, FloatVector.fromMemorySegment(FLOATS, y, acc + 2 * WORD_ROW, ORDER))
-        .intoMemorySegment(y, acc + 2 * WORD_ROW, ORDER);
-    s1.fma(c1, FloatVector.fromMemorySegment(FLOATS, y, acc + 2 * WORD_ROW + BYTES, ORDER))
-        .intoMemorySegment(y, acc + 2 * WORD_ROW + BYTES, ORDER);
-    s0.fma(d0, FloatVector.fromMemorySegment(FLOATS, y, acc + 3 * WORD_ROW, ORDER))
-        .intoMemorySegment(y, acc + 3 * WORD_ROW, ORDER);
-    s1.fma(d1, FloatVector.fromMemorySegment(FLOATS, y, acc + 3 * WORD_ROW + BYTES, ORDER))
-        .intoMemorySegment(y, acc + 3 * WORD_ROW + BYTES, ORDER);
-  }
-
-  /** Two rows times one panel. */
-  private static void two(
-      MemorySegment p,
-      long panel,
-      int inputs,
-      int group,
-      MemorySegment x,
-      long x0,
-      long step,
-      MemorySegment y,
-      long scale,
-      long acc) {
-    for (int k0 = 0; k0 < inputs; k0 += group) {
-      int n = Math.min(group, inputs - k0);
-      long xa = x0 + 4L * k0;
-      long xb = xa + step;
-      for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
-        long at = panel + (long) k0 * WORD_ROW + c;
-        FloatVector a0 = FloatVector.zero(FLOATS);
-        FloatVector a1 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        for (int k = 0; k < n; k++) {
-          long word = at + (long) k * WORD_ROW;
-          FloatVector w0 = FloatVector.fromMemorySegment(FLOATS, p, word, ORDER);
-          FloatVector w1 = FloatVector.fromMemorySegment(FLOATS, p, word + BYTES, ORDER);
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xa + 4L * k));
-          a0 = w0.fma(t, a0);
-          a1 = w1.fma(t, a1);
-          t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xb + 4L * k));
-          b0 = w0.fma(t, b0);
-          b1 = w1.fma(t, b1);
-        }
-        long scales = scale + (long) (k0 / group) * WORD_ROW + c;
-        FloatVector s0 = FloatVector.fromMemorySegment(FLOATS, y, scales, ORDER);
-        FloatVector s1 = FloatVector.fromMemorySegment(FLOATS, y, scales + BYTES, ORDER);
-        s0.fma(a0, FloatVector.fromMemorySegment(FLOATS, y, acc + c, ORDER))
-            .intoMemorySegment(y, acc + c, ORDER);
-        s1.fma(a1, FloatVector.fromMemorySegment(FLOATS, y, acc + c + BYTES, ORDER))
-            .intoMemorySegment(y, acc + c + BYTES, ORDER);
-        s0.fma(b0, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + c, ORDER))
-            .intoMemorySegment(y, acc + WORD_ROW + c, ORDER);
-        s1.fma(b1, FloatVector.fromMemorySegment(FLOATS, y, acc + WORD_ROW + c + BYTES, ORDER))
-            .intoMemorySegment(y, acc + WORD_ROW + c + BYTES, ORDER);
-      }
-    }
+    FloatVector s0 = FloatVector.fromArray(FLOATS, s, scale);
+    FloatVector s1 = FloatVector.fromArray(FLOATS, s, scale + LENGTH);
+    s0.fma(a0, FloatVector.fromArray(FLOATS, y, acc)).intoArray(y, acc);
+    s1.fma(a1, FloatVector.fromArray(FLOATS, y, acc + LENGTH)).intoArray(y, acc + LENGTH);
+    s0.fma(b0, FloatVector.fromArray(FLOATS, y, acc + width)).intoArray(y, acc + width);
+    s1.fma(b1, FloatVector.fromArray(FLOATS, y, acc + width + LENGTH))
+        .intoArray(y, acc + width + LENGTH);
+    s0.fma(c0, FloatVector.fromArray(FLOATS, y, acc + 2 * width)).intoArray(y, acc + 2 * width);
+    s1.fma(c1, FloatVector.fromArray(FLOATS, y, acc + 2 * width + LENGTH))
+        .intoArray(y, acc + 2 * width + LENGTH);
+    s0.fma(d0, FloatVector.fromArray(FLOATS, y, acc + 3 * width)).intoArray(y, acc + 3 * width);
+    s1.fma(d1, FloatVector.fromArray(FLOATS, y, acc + 3 * width + LENGTH))
+        .intoArray(y, acc + 3 * width + LENGTH);
   }
 }

@@ -12,14 +12,16 @@ import dev.serval.api.graph.Projection;
 import dev.serval.api.graph.Value;
 import dev.serval.api.graph.ValueType;
 import dev.serval.api.tensor.TensorView;
-import dev.serval.backend.cpu.kernel.RoundedRow;
+import dev.serval.backend.cpu.kernel.RowForm;
 import dev.serval.backend.cpu.layout.Place.Home;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Where the values of a lowered graph lie while a step runs. Values that enter or leave the program
@@ -50,14 +52,17 @@ public final class ActivationLayout {
 
   private static final int FOREVER = Integer.MAX_VALUE;
 
+  /** What is made of the rows of a value: one for all products that read the same. */
+  private record Prepared(int value, RowForm form, int group) {}
+
   private final Graph graph;
   private final CompileSpec.Limits limits;
   private final Map<Integer, Integer> roots = new HashMap<>();
   private final Map<Integer, Place> places = new HashMap<>();
   private final Map<RopeKey, Long> ropeTables = new LinkedHashMap<>();
   private final Map<Integer, Long> intervals = new LinkedHashMap<>();
-  private final Predicate<TensorView> rounds;
-  private final Map<Integer, Long> roundedRows = new HashMap<>();
+  private final Function<TensorView, RowForm> forms;
+  private final Map<Prepared, Long> preparedRows = new HashMap<>();
   private final Map<Integer, Long> temporaries = new HashMap<>();
   private final List<Handover> handovers = new ArrayList<>();
   private final long identityOffset;
@@ -70,7 +75,7 @@ public final class ActivationLayout {
    *
    * @param step layout of the program's steps
    * @param weights layout of the graph's weights
-   * @param rounds which weights are multiplied with rounded activations
+   * @param forms how products with a weight read activations
    * @param threads members of the team
    * @param scratchBytes scratch memory that each of them needs
    */
@@ -78,11 +83,11 @@ public final class ActivationLayout {
       Graph graph,
       StepLayout step,
       WeightLayout weights,
-      Predicate<TensorView> rounds,
+      Function<TensorView, RowForm> forms,
       int threads,
       long scratchBytes) {
     this.graph = graph;
-    this.rounds = rounds;
+    this.forms = forms;
     this.limits = step.limits();
     this.scratchBytes = BlockArena.aligned(scratchBytes);
     BlockArena arena = new BlockArena();
@@ -163,7 +168,7 @@ public final class ActivationLayout {
       }
     }
     handovers.forEach(h -> lastUse.put(root(h.value), FOREVER));
-    Map<Integer, Integer> lastRounded = lastRounded();
+    Map<Prepared, Integer> lastPrepared = lastPrepared();
     for (int i = 0; i < graph.nodes().size(); i++) {
       Node n = graph.nodes().get(i);
       for (Value v : n.outputs()) {
@@ -172,10 +177,11 @@ public final class ActivationLayout {
           places.put(v.id(), new Place(Home.ACTIVATIONS, offset));
         }
       }
-      if (readsRounded(n) && !roundedRows.containsKey(n.inputs().getFirst().id())) {
-        Value x = n.inputs().getFirst();
-        roundedRows.put(
-            x.id(), arena.place(roundedBytes(x.type()), i, lastRounded.getOrDefault(x.id(), i)));
+      Optional<Prepared> prepared = prepared(n);
+      if (prepared.isPresent() && !preparedRows.containsKey(prepared.get())) {
+        Prepared p = prepared.get();
+        long size = preparedBytes(p, n.inputs().getFirst().type());
+        preparedRows.put(p, arena.place(size, i, lastPrepared.getOrDefault(p, i)));
       }
       if (n.op() instanceof Projection.ExpertMatMul) {
         temporaries.put(n.outputs().getFirst().id(), arena.place(expertBytes(n), i, i));
@@ -183,39 +189,44 @@ public final class ActivationLayout {
     }
   }
 
-  /** Last node that multiplies a value's rows rounded, by the value. */
-  private Map<Integer, Integer> lastRounded() {
-    Map<Integer, Integer> last = new HashMap<>();
+  /** Last node that reads what is made of a value's rows. */
+  private Map<Prepared, Integer> lastPrepared() {
+    Map<Prepared, Integer> last = new HashMap<>();
     for (int i = 0; i < graph.nodes().size(); i++) {
-      if (readsRounded(graph.nodes().get(i))) {
-        last.put(graph.nodes().get(i).inputs().getFirst().id(), i);
-      }
+      int node = i;
+      prepared(graph.nodes().get(i)).ifPresent(p -> last.put(p, node));
     }
     return last;
   }
 
-  private boolean readsRounded(Node n) {
-    return n.op() instanceof Projection.MatMul m && rounds.test(m.weight());
+  /** What a node's product reads of its first input. */
+  private Optional<Prepared> prepared(Node n) {
+    return n.op() instanceof Projection.MatMul m
+        ? prepared(m.weight(), n.inputs().getFirst())
+        : Optional.empty();
   }
 
-  private long roundedBytes(ValueType t) {
+  private Optional<Prepared> prepared(TensorView weight, Value x) {
+    RowForm form = forms.apply(weight);
+    return form == RowForm.PLAIN
+        ? Optional.empty()
+        : Optional.of(new Prepared(x.id(), form, form.group(weight.type())));
+  }
+
+  private long preparedBytes(Prepared p, ValueType t) {
     long perRow = t.width() / t.last();
     return Math.multiplyExact(
-        RoundedRow.bytes(t.last()), Math.multiplyExact(perRow, rows(t.first())));
+        p.form.bytes(t.last(), p.group), Math.multiplyExact(perRow, rows(t.first())));
   }
 
-  /** Whether a weight is multiplied with rounded activations. */
-  public boolean rounds(TensorView weight) {
-    return rounds.test(weight);
+  /** How products with a weight read activations. */
+  public RowForm form(TensorView weight) {
+    return forms.apply(weight);
   }
 
-  /** Byte offset of a value's rounded rows. */
-  public long roundedRows(Value v) {
-    Long offset = roundedRows.get(v.id());
-    if (offset == null) {
-      throw new IllegalArgumentException("value " + v + " is not rounded");
-    }
-    return offset;
+  /** Byte offset of what products with a weight read of a value's rows; absent if nothing. */
+  public Optional<Long> preparedRows(TensorView weight, Value x) {
+    return prepared(weight, x).map(p -> Objects.requireNonNull(preparedRows.get(p)));
   }
 
   /** Inputs and results of an expert projection, sorted by expert. */
@@ -227,7 +238,11 @@ public final class ActivationLayout {
   public long expertInputBytes(Node n) {
     ValueType ids = n.inputs().get(1).type();
     int in = n.inputs().getFirst().type().last();
-    return BlockArena.aligned(capacityBytes(ids) * in);
+    long sums = 0;
+    if (n.op() instanceof Projection.ExpertMatMul m && form(m.weight()).hasSums()) {
+      sums = in / form(m.weight()).group(m.weight().type());
+    }
+    return BlockArena.aligned(Math.multiplyExact(capacityBytes(ids), in + sums));
   }
 
   private long capacityBytes(ValueType t) {

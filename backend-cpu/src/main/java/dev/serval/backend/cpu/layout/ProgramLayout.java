@@ -14,8 +14,7 @@ import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.KernelSet;
-import dev.serval.backend.cpu.kernel.RoundedRow;
-import java.util.function.Predicate;
+import dev.serval.backend.cpu.kernel.RowForm;
 
 /**
  * All memory of a program: what a plan counts is what compiling leases. Pure.
@@ -44,18 +43,16 @@ public record ProgramLayout(
     StepLayout step = new StepLayout(graph, spec.limits());
     WeightLayout weights = new WeightLayout(lowered);
     KvLayout kv = new KvLayout(lowered, spec);
+    boolean exact = spec.mode() == CompileSpec.Mode.EXACT;
     ActivationLayout activations =
         new ActivationLayout(
-            lowered, step, weights, rounds(spec.mode()), threads, scratchBytes(lowered, kernels));
+            lowered,
+            step,
+            weights,
+            weight -> RowForm.of(weight.type(), exact),
+            threads,
+            scratchBytes(lowered, kernels));
     return new ProgramLayout(lowered, step, weights, kv, activations);
-  }
-
-  /** Which weights are multiplied with rounded activations. */
-  private static Predicate<TensorView> rounds(CompileSpec.Mode mode) {
-    return switch (mode) {
-      case DEFAULT -> weight -> RoundedRow.isFor(weight.type());
-      case EXACT -> _ -> false;
-    };
   }
 
   private static long scratchBytes(Graph graph, KernelSet kernels) {

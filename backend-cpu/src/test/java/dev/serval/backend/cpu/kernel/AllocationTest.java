@@ -45,18 +45,27 @@ class AllocationTest {
             Samples.packed(arena, type, 512, 256, Samples.rows(arena, type, 512, 256, 1));
         MemorySegment x = Samples.floats(arena, 8 * 512, 2);
         MemorySegment y = arena.allocate(4L * 8 * 256);
+        TileScratch tiles = new TileScratch();
         MemorySegment scratch = arena.allocate(kernel.scratchBytes(type, 512), 64);
         for (int rows : new int[] {1, 7}) {
+          MemorySegment sums = Samples.sums(arena, kernel, w, x, rows);
+          int groups = Samples.groups(w);
           assertAllocatesNothing(
               type + " × " + rows,
-              () -> kernel.multiply(w, x, 0, 512, rows, y, 0, 256, 0, w.tiles(), scratch));
+              () ->
+                  kernel.multiply(
+                      w, x, 0, 512, sums, 0, groups, rows, y, 0, 256, 0, w.tiles(), scratch,
+                      tiles));
+          if (groups > 0) {
+            assertAllocatesNothing("sums", () -> kernel.sum(x, 0, 512, 32, 2, sums, 0));
+          }
           if (RoundedRow.isFor(type)) {
             MemorySegment q = Samples.rounded(arena, kernel, x, rows, 512);
             assertAllocatesNothing(
                 type + " rounded × " + rows,
                 () -> {
                   kernel.round(x, 0, 512, q, 0, scratch);
-                  kernel.multiplyRounded(w, q, 0, rows, y, 0, 256, 0, w.tiles(), scratch);
+                  kernel.multiplyRounded(w, q, 0, rows, y, 0, 256, 0, w.tiles(), scratch, tiles);
                 });
           }
         }

@@ -71,9 +71,16 @@ final class MatmulBench {
       Arena arena, MatmulKernel kernel, PackedMatrix w, int rows, long nanos) {
     MemorySegment x = Samples.floats(arena, (long) rows * w.in(), 2);
     MemorySegment y = arena.allocate(4L * rows * w.out(), 64);
+    TileScratch tiles = new TileScratch();
     MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
+    MemorySegment sums = Samples.sums(arena, kernel, w, x, rows);
+    int groups = Samples.groups(w);
     return fastest(
-        () -> kernel.multiply(w, x, 0, w.in(), rows, y, 0, w.out(), 0, w.tiles(), scratch), nanos);
+        () ->
+            kernel.multiply(
+                w, x, 0, w.in(), sums, 0, groups, rows, y, 0, w.out(), 0, w.tiles(), scratch,
+                tiles),
+        nanos);
   }
 
   private static double rounded(
@@ -81,9 +88,11 @@ final class MatmulBench {
     MemorySegment x = Samples.floats(arena, (long) rows * w.in(), 2);
     MemorySegment q = Samples.rounded(arena, kernel, x, rows, w.in());
     MemorySegment y = arena.allocate(4L * rows * w.out(), 64);
+    TileScratch tiles = new TileScratch();
     MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
     return fastest(
-        () -> kernel.multiplyRounded(w, q, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch), nanos);
+        () -> kernel.multiplyRounded(w, q, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch, tiles),
+        nanos);
   }
 
   private static double attention(AttentionKernel kernel, int rows, long nanos) {

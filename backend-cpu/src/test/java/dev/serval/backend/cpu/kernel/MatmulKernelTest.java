@@ -116,6 +116,7 @@ class MatmulKernelTest {
     int stride = 80;
     PackedMatrix w = packed(DataType.Q8_0, in, out);
     for (MatmulKernel kernel : Arrays.asList(scalar, vector)) {
+      TileScratch tiles = new TileScratch();
       MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), in), 64);
       for (int rows : new int[] {1, 6}) {
         MemorySegment x = Samples.floats(arena, (long) rows * in, 6);
@@ -125,12 +126,15 @@ class MatmulKernelTest {
         for (int i = 0; i < 3 + rows * stride; i++) {
           y.set(Samples.FLOAT, 4L * i, GUARD);
         }
+        MemorySegment sums = arena.allocate(4L * (5 + rows * 4));
         MemorySegment apart = arena.allocate(4L * (7 + rows * 70));
         for (int row = 0; row < rows; row++) {
           MemorySegment.copy(x, 4L * row * in, apart, 4L * (7 + row * 70), 4L * in);
+          float factor = RowForm.STARTED.factor();
+          kernel.sum(x, (long) row * in, in, 32, factor, sums, 5 + row * 4L);
         }
-        kernel.multiply(w, apart, 7, 70, rows, y, 3, stride, 1, 2, scratch);
-        kernel.multiply(w, apart, 7, 70, rows, y, 3, stride, 2, 3, scratch);
+        kernel.multiply(w, apart, 7, 70, sums, 5, 4, rows, y, 3, stride, 1, 2, scratch, tiles);
+        kernel.multiply(w, apart, 7, 70, sums, 5, 4, rows, y, 3, stride, 2, 3, scratch, tiles);
         for (int i = 0; i < 3 + rows * stride; i++) {
           int row = Math.floorDiv(i - 3, stride);
           int o = Math.floorMod(i - 3, stride);
@@ -193,22 +197,6 @@ class MatmulKernelTest {
       Samples.multiply(scalar, w, x, n, expected);
       Samples.multiply(vector, w, x, n, actual);
       Samples.assertSame(type.toString(), expected, 0, actual, 0, (long) n * out);
-    }
-  }
-
-  /** Types with minima keep sums of the activations of so many rows only. */
-  @Test
-  void moreRowsThanSumsAreKeptOfGiveTheSame() {
-    for (DataType type : new DataType[] {DataType.Q4_1, DataType.Q2_K}) {
-      int in = type.blockLength();
-      int rows = 300;
-      PackedMatrix w = packed(type, in, 33);
-      MemorySegment x = Samples.floats(arena, (long) rows * in, 8);
-      MemorySegment expected = arena.allocate(4L * rows * 33);
-      MemorySegment actual = arena.allocate(4L * rows * 33);
-      Samples.multiply(scalar, w, x, rows, expected);
-      Samples.multiply(vector, w, x, rows, actual);
-      Samples.assertSame(type.toString(), expected, 0, actual, 0, rows * 33L);
     }
   }
 

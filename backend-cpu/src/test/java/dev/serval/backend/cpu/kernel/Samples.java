@@ -109,10 +109,33 @@ final class Samples {
   static void multiply(
       MatmulKernel kernel, PackedMatrix w, MemorySegment x, int rows, MemorySegment y) {
     try (Arena arena = Arena.ofConfined()) {
+      TileScratch tiles = new TileScratch();
       MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
       scratch.fill((byte) 0xff);
-      kernel.multiply(w, x, 0, w.in(), rows, y, 0, w.out(), 0, w.tiles(), scratch);
+      MemorySegment sums = sums(arena, kernel, w, x, rows);
+      int groups = groups(w);
+      kernel.multiply(
+          w, x, 0, w.in(), sums, 0, groups, rows, y, 0, w.out(), 0, w.tiles(), scratch, tiles);
     }
+  }
+
+  /** What products with a matrix read beside n rows. */
+  static MemorySegment sums(
+      Arena arena, MatmulKernel kernel, PackedMatrix w, MemorySegment x, int rows) {
+    int groups = groups(w);
+    MemorySegment sums = arena.allocate(4L * groups * rows + 4);
+    for (int row = 0; groups > 0 && row < rows; row++) {
+      float factor = RowForm.of(w.type(), true).factor();
+      long at = (long) row * groups;
+      kernel.sum(x, (long) row * w.in(), w.in(), w.in() / groups, factor, sums, at);
+    }
+    return sums;
+  }
+
+  /** Sums per row that products with a matrix read. */
+  static int groups(PackedMatrix w) {
+    RowForm form = RowForm.of(w.type(), true);
+    return form.hasSums() ? w.in() / form.group(w.type()) : 0;
   }
 
   /** Rows rounded one after the other. */
@@ -130,9 +153,10 @@ final class Samples {
   static void multiplyRounded(
       MatmulKernel kernel, PackedMatrix w, MemorySegment rounded, int rows, MemorySegment y) {
     try (Arena arena = Arena.ofConfined()) {
+      TileScratch tiles = new TileScratch();
       MemorySegment scratch = arena.allocate(kernel.scratchBytes(w.type(), w.in()), 64);
       scratch.fill((byte) 0xff);
-      kernel.multiplyRounded(w, rounded, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch);
+      kernel.multiplyRounded(w, rounded, 0, rows, y, 0, w.out(), 0, w.tiles(), scratch, tiles);
     }
   }
 
