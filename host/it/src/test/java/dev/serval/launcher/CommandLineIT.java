@@ -4,23 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.File;
+import dev.serval.launcher.ServalProcess.Result;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
@@ -29,52 +26,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** The command line as users start it: a process of its own on the assembled distribution. */
 class CommandLineIT {
 
-  private static final long LIMIT_SECONDS = 120;
   private static final String STORY = "Tell me a story about a fox and a lighthouse.";
-
-  private final Path distribution = Path.of(System.getProperty("serval.distribution"));
 
   @TempDir private Path temporary;
 
-  private record Result(int code, String out, String err) {}
-
-  /** Runs a command; a process that does not end by itself fails the test. */
   private Result serval(String input, String... args) throws IOException, InterruptedException {
-    return java("", input, args);
-  }
-
-  /** The same with options of Java, as its environment variable takes them. */
-  private Result java(String options, String input, String... args)
-      throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--sun-misc-unsafe-memory-access=deny",
-                "-jar",
-                distribution.resolve("lib/serval.jar").toString()));
-    command.addAll(Arrays.asList(args));
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().put("SERVAL_DATA", temporary.resolve("data").toString());
-    builder.environment().put("SERVAL_CACHE", temporary.resolve("cache").toString());
-    builder.environment().remove("JDK_JAVA_OPTIONS");
-    if (!options.isEmpty()) {
-      builder.environment().put("JDK_JAVA_OPTIONS", options);
-    }
-    File out = temporary.resolve("out").toFile();
-    File err = temporary.resolve("err").toFile();
-    Process process = builder.redirectOutput(out).redirectError(err).start();
-    try (var stdin = process.getOutputStream()) {
-      stdin.write(input.getBytes(StandardCharsets.UTF_8));
-    }
-    if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new AssertionError("still running: " + command + "\n" + Files.readString(err.toPath()));
-    }
-    return new Result(
-        process.exitValue(), Files.readString(out.toPath()), Files.readString(err.toPath()));
+    return new ServalProcess(temporary).run("", input, args);
   }
 
   @Test
@@ -93,7 +50,9 @@ class CommandLineIT {
   @Test
   void writesDownItsEventsWhileJavaRecords() throws Exception {
     Path recording = temporary.resolve("recording.jfr");
-    Result r = java("-XX:StartFlightRecording:filename=" + recording, "", "run", "demo", STORY);
+    Result r =
+        new ServalProcess(temporary)
+            .run("-XX:StartFlightRecording:filename=" + recording, "", "run", "demo", STORY);
     assertEquals(0, r.code, r.err);
     Set<String> names = new TreeSet<>();
     for (RecordedEvent event : RecordingFile.readAllEvents(recording)) {

@@ -56,7 +56,8 @@ final class Json {
     };
   }
 
-  private static String line(Object value) {
+  /** The same on one line. */
+  static String line(Object value) {
     return switch (value) {
       case Map<?, ?> map ->
           map.entrySet().stream()
