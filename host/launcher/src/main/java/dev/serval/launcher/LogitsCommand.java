@@ -75,10 +75,9 @@ final class LogitsCommand implements Callable<Integer> {
     @Option(
         names = "--dump",
         paramLabel = "PATTERN",
-        description = {
-          "writes the values on the way whose names are like PATTERN, as lines of JSON: blk.0.*,",
-          "*.attn_q, logits. May be given several times"
-        })
+        description =
+            "writes the values on the way whose names are like PATTERN, a line of JSON each:"
+                + " blk.0.*, *.attn_q, logits. May be given several times")
     private List<String> patterns = List.of();
   }
 
