@@ -30,6 +30,7 @@ import dev.serval.backend.cpu.kernel.KernelSet;
 import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.kernel.MatmulKernel;
 import dev.serval.backend.cpu.kernel.PackedMatrix;
+import dev.serval.backend.cpu.kernel.TileScratch;
 import dev.serval.engine.Engine;
 import dev.serval.models.gemma.GemmaArchitecture;
 import java.lang.foreign.MemorySegment;
@@ -111,16 +112,34 @@ class TokenPathTest {
         MemorySegment x,
         long xOffset,
         int xStride,
+        MemorySegment sums,
+        long sumsOffset,
+        int sumsStride,
         int rows,
         MemorySegment y,
         long yOffset,
         int yStride,
         int fromTile,
         int untilTile,
-        MemorySegment scratch) {
+        MemorySegment scratch,
+        TileScratch tiles) {
       toKernel.add(classesOnStack("DeviceQueue"));
       kernel.multiply(
-          w, x, xOffset, xStride, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+          w,
+          x,
+          xOffset,
+          xStride,
+          sums,
+          sumsOffset,
+          sumsStride,
+          rows,
+          y,
+          yOffset,
+          yStride,
+          fromTile,
+          untilTile,
+          scratch,
+          tiles);
     }
 
     @Override
@@ -140,9 +159,11 @@ class TokenPathTest {
         int yStride,
         int fromTile,
         int untilTile,
-        MemorySegment scratch) {
+        MemorySegment scratch,
+        TileScratch tiles) {
       toKernel.add(classesOnStack("DeviceQueue"));
-      kernel.multiplyRounded(w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch);
+      kernel.multiplyRounded(
+          w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch, tiles);
     }
   }
 
