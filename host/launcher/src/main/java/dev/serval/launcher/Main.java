@@ -3,6 +3,8 @@ package dev.serval.launcher;
 import dev.serval.api.error.ServalException;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -20,22 +22,28 @@ import picocli.CommandLine.IExecutionExceptionHandler;
       "%nserval COMMAND --help explains a command. For a start:",
       "  serval run demo \"Tell me a story about a fox and a lighthouse.\"",
       "  serval run path/to/model.gguf        a conversation, on a terminal"
-    },
-    subcommands = {
-      RunCommand.class,
-      TokenizeCommand.class,
-      EmbedCommand.class,
-      LogitsCommand.class,
-      BenchCommand.class,
-      ShowCommand.class,
-      QuantizeCommand.class,
-      PlanCommand.class,
-      BundlesCommand.class,
-      DoctorCommand.class
     })
 public final class Main {
 
+  /** The commands by name, in the order of the help. */
+  static final Map<String, Class<?>> COMMANDS = commands();
+
   private Main() {}
+
+  private static Map<String, Class<?>> commands() {
+    Map<String, Class<?>> all = new LinkedHashMap<>();
+    all.put("run", RunCommand.class);
+    all.put("tokenize", TokenizeCommand.class);
+    all.put("embed", EmbedCommand.class);
+    all.put("logits", LogitsCommand.class);
+    all.put("bench", BenchCommand.class);
+    all.put("show", ShowCommand.class);
+    all.put("quantize", QuantizeCommand.class);
+    all.put("plan", PlanCommand.class);
+    all.put("bundles", BundlesCommand.class);
+    all.put("doctor", DoctorCommand.class);
+    return all;
+  }
 
   /**
    * Runs one command. A failure exits with its code; after a success the process ends by itself,
@@ -44,7 +52,7 @@ public final class Main {
    * @param args the command and its options
    */
   public static void main(String[] args) {
-    int code = commandLine(System.err).execute(args);
+    int code = commandLine(System.err, args).execute(args);
     System.out.flush();
     System.err.flush();
     if (code != CommandLine.ExitCode.OK) {
@@ -52,8 +60,18 @@ public final class Main {
     }
   }
 
-  static CommandLine commandLine(PrintStream err) {
+  /**
+   * The command line for some arguments. Reading the options of every command takes a tenth of a
+   * second, so that only the command they name is there, or all if they name none.
+   */
+  static CommandLine commandLine(PrintStream err, String... args) {
     CommandLine line = new CommandLine(new Main());
+    Class<?> named = args.length == 0 ? null : COMMANDS.get(args[0]);
+    if (named != null) {
+      line.addSubcommand(named);
+    } else {
+      COMMANDS.values().forEach(line::addSubcommand);
+    }
     line.setCaseInsensitiveEnumValuesAllowed(true);
     IExecutionExceptionHandler handler =
         (e, command, parsed) -> {

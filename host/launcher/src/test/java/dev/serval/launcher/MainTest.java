@@ -11,8 +11,10 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 
 class MainTest {
 
@@ -20,7 +22,7 @@ class MainTest {
   private final StringWriter usage = new StringWriter();
 
   private int execute(String... args) {
-    CommandLine line = Main.commandLine(new PrintStream(err, true, StandardCharsets.UTF_8));
+    CommandLine line = Main.commandLine(new PrintStream(err, true, StandardCharsets.UTF_8), args);
     line.setErr(new PrintWriter(usage, true));
     return line.execute(args);
   }
@@ -33,6 +35,17 @@ class MainTest {
   void exitsWithTwoOnAnUnknownOption() {
     assertEquals(2, execute("run", "demo", "--no-such-option"));
     assertTrue(usage.toString().contains("--no-such-option"), usage.toString());
+  }
+
+  @Test
+  void knowsEveryCommandByItsOwnName() {
+    Main.COMMANDS.forEach((name, command) -> {
+      assertEquals(name, command.getAnnotation(Command.class).name());
+      assertEquals(Set.of(name), Main.commandLine(System.err, name).getSubcommands().keySet());
+    });
+    assertEquals(Main.COMMANDS.keySet(), Main.commandLine(System.err).getSubcommands().keySet());
+    assertEquals(2, execute("rum"));
+    assertTrue(usage.toString().contains("run"), usage.toString());
   }
 
   @Test
