@@ -77,30 +77,37 @@ final class RuntimeCounters {
    * @param loader what loads it
    */
   ModelLoader.Loaded load(Supplier<ModelLoader.Loaded> loader) {
-    LoadEvent event = new LoadEvent();
-    if (FlightRecorder.isReachable()) {
+    LoadEvent event = FlightRecorder.isInUse() ? new LoadEvent() : null;
+    if (event != null) {
       event.begin();
     }
     try {
       ModelLoader.Loaded loaded = loader.get();
       count(loaded);
-      ModelInfo info = loaded.model().info();
-      event.model = info.name();
-      event.architecture = info.architecture();
-      event.backend = info.backend();
-      event.contextLength = info.contextLength();
-      event.readBytes = info.load().readBytes();
-      event.leasedBytes = info.memory().totalBytes();
+      if (event != null) {
+        describe(event, loaded.model().info());
+      }
       return loaded;
     } catch (ServalException e) {
       failedLoads.increment();
-      event.failure = e.code();
+      if (event != null) {
+        event.failure = e.code();
+      }
       throw e;
     } finally {
-      if (FlightRecorder.isReachable()) {
+      if (event != null) {
         event.commit();
       }
     }
+  }
+
+  private static void describe(LoadEvent event, ModelInfo info) {
+    event.model = info.name();
+    event.architecture = info.architecture();
+    event.backend = info.backend();
+    event.contextLength = info.contextLength();
+    event.readBytes = info.load().readBytes();
+    event.leasedBytes = info.memory().totalBytes();
   }
 
   private void count(ModelLoader.Loaded loaded) {

@@ -4,6 +4,7 @@ import dev.serval.engine.event.CacheEvent;
 import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.PrefillEvent;
 import dev.serval.engine.event.StepEvent;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes down what a runner does, in counters and for the flight recorder. Confined to the runner
@@ -13,14 +14,13 @@ final class RunLog {
 
   private final String model;
   private final RunnerCounters counters;
-  private final StepEvent event = new StepEvent();
-  private final boolean events = FlightRecorder.isReachable();
+  private @Nullable StepEvent event; // created when a step begins while events are recorded
+  private boolean recording;
   private long stepStart;
 
   RunLog(String model, RunnerCounters counters) {
     this.model = model;
     this.counters = counters;
-    event.model = model;
   }
 
   /** A request left the queue. */
@@ -36,16 +36,10 @@ final class RunLog {
   /** A sequence found room, and perhaps its first tokens, in the cache. */
   void found(Sequence s, PrefixCache.Reuse reuse) {
     counters.found(reuse);
-    CacheEvent lookup = new CacheEvent();
-    if (events && lookup.isEnabled()) {
-      lookup.model = model;
-      lookup.tokens = s.length();
-      lookup.reusedTokens = reuse.tokens();
-      lookup.reason = reuse.miss();
-      lookup.commit();
-    }
-    PrefillEvent prefill = new PrefillEvent();
-    if (events && prefill.isEnabled()) {
+    PrefillEvent prefill = null;
+    if (FlightRecorder.isInUse()) {
+      recordLookup(s, reuse);
+      prefill = new PrefillEvent();
       prefill.model = model;
       prefill.sequence = s.number();
       prefill.tokens = s.length();
@@ -55,9 +49,23 @@ final class RunLog {
     s.prefillBegins(prefill, System.nanoTime());
   }
 
+  private void recordLookup(Sequence s, PrefixCache.Reuse reuse) {
+    CacheEvent lookup = new CacheEvent();
+    lookup.model = model;
+    lookup.tokens = s.length();
+    lookup.reusedTokens = reuse.tokens();
+    lookup.reason = reuse.miss();
+    lookup.commit();
+  }
+
   /** A step is about to be submitted. */
   void stepBegins() {
-    if (events) {
+    recording = FlightRecorder.isInUse();
+    if (recording) {
+      if (event == null) {
+        event = new StepEvent();
+        event.model = model;
+      }
       event.begin();
     }
     stepStart = System.nanoTime();
@@ -88,7 +96,7 @@ final class RunLog {
   }
 
   private void record(Batch batch, int decode, boolean done) {
-    if (!events) {
+    if (!recording || event == null) {
       return;
     }
     event.end();

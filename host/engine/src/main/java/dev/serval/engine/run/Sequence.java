@@ -4,7 +4,6 @@ import dev.serval.api.backend.Output;
 import dev.serval.api.error.RequestRejectedException;
 import dev.serval.api.error.RequestRejectedException.Reason;
 import dev.serval.api.error.ServalException;
-import dev.serval.engine.event.FlightRecorder;
 import dev.serval.engine.event.PrefillEvent;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +21,7 @@ abstract class Sequence {
   private boolean parked = true;
   private final long createdNanos = System.nanoTime();
   private @Nullable PrefillEvent prefill;
+  private boolean inPrefill;
   private long prefillStart;
   private volatile boolean cancelled;
 
@@ -98,24 +98,24 @@ abstract class Sequence {
   /**
    * States that what is known of it is computed from now on.
    *
-   * @param event recorded at the end
+   * @param event recorded at the end, if events are
    */
-  final void prefillBegins(PrefillEvent event, long nanos) {
+  final void prefillBegins(@Nullable PrefillEvent event, long nanos) {
+    inPrefill = true;
     prefill = event;
     prefillStart = nanos;
   }
 
   /** Whether tokens are to be computed that were known when it found room. */
   final boolean isInPrefill() {
-    return prefill != null;
+    return inPrefill;
   }
 
   /** States that they are computed; returns how long that took. */
   final long prefillEnds(long nanos) {
+    inPrefill = false;
     if (prefill != null) {
-      if (FlightRecorder.isReachable()) {
-        prefill.commit();
-      }
+      prefill.commit();
       prefill = null;
     }
     return nanos - prefillStart;
