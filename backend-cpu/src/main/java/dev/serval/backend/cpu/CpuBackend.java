@@ -82,20 +82,22 @@ public final class CpuBackend implements Backend, AutoCloseable {
       Map<String, Object> configuration, Processor processor, KernelSets.Choice kernels) {
     this(
         new CpuOptions(threads(configuration, processor), kernels.set()),
+        new ColdStart(KernelSets.scalar()),
         processor,
         kernels.reason().isEmpty() ? List.of() : List.of(NAME + ": " + kernels.reason()));
   }
 
   /**
-   * A backend with chosen options.
+   * A backend with chosen options, whose kernels compute every step, the first ones too.
    *
    * @param options how to compute
    */
   public CpuBackend(CpuOptions options) {
-    this(options, Processor.detect(), List.of());
+    this(options, ColdStart.none(options.kernels()), Processor.detect(), List.of());
   }
 
-  private CpuBackend(CpuOptions options, Processor processor, List<String> notes) {
+  private CpuBackend(
+      CpuOptions options, ColdStart coldStart, Processor processor, List<String> notes) {
     String kernels = options.kernels().name();
     DeviceProfile profile =
         new DeviceProfile(
@@ -103,7 +105,8 @@ public final class CpuBackend implements Backend, AutoCloseable {
             options.threads(),
             options.kernels().vectorBits(),
             Map.of("kernels", kernels, "architecture", processor.architecture()));
-    this.device = new CpuDevice(new Device(NAME, NAME, processor.name(), profile), options);
+    this.device =
+        new CpuDevice(new Device(NAME, NAME, processor.name(), profile), options, coldStart);
     this.placements = new PlacementTable(device);
     this.notes = notes;
     LOG.info("{}: {} threads, kernels {}", processor.name(), options.threads(), kernels);

@@ -18,12 +18,14 @@ final class CpuDevice implements AutoCloseable {
 
   private final Device description;
   private final CpuOptions options;
+  private final ColdStart coldStart;
   private @Nullable DeviceQueue queue;
   private boolean closed;
 
-  CpuDevice(Device description, CpuOptions options) {
+  CpuDevice(Device description, CpuOptions options, ColdStart coldStart) {
     this.description = description;
     this.options = options;
+    this.coldStart = coldStart;
   }
 
   /** What it is. */
@@ -34,6 +36,11 @@ final class CpuDevice implements AutoCloseable {
   /** What it computes with. */
   KernelSet kernels() {
     return options.kernels();
+  }
+
+  /** What its first steps are computed with. */
+  ColdStart coldStart() {
+    return coldStart;
   }
 
   /** Threads that compute together. */

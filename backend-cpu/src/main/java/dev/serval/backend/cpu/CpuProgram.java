@@ -92,7 +92,7 @@ final class CpuProgram implements Program {
               .toArray(new Instruction[0]);
       this.counters =
           new StepCounters(resources.metrics(), device.threads(), instructions, products);
-      this.run = new StepRun(device.kernels(), scratch);
+      this.run = new StepRun(scratch);
       compiled = true;
     } finally {
       if (!compiled) {
@@ -182,13 +182,17 @@ final class CpuProgram implements Program {
     if (reason != null) {
       return new Outcome.Lost(reason);
     }
-    run.begin(step, team);
+    run.begin(step, team, device.kernels());
+    int scalarFrom = device.coldStart().next(weightBytes, step.tokens(), instructions.length);
     counters.begin(team);
     int computed = 0;
     try {
       for (int i = 0; i < instructions.length; i++) {
         if (step.number() <= interruptedThrough) {
           return Outcome.aborted();
+        }
+        if (i == scalarFrom) {
+          run.continueWith(device.coldStart().scalar());
         }
         counters.next(i);
         instructions[i].run(run);

@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StepRun {
 
-  private final KernelSet kernels;
   private final MemorySegment[] scratch;
   private final TileScratch[] tiles;
   private final AttentionTask[] attentionTasks;
+  private @Nullable KernelSet kernels;
   private @Nullable ComputeTeam team;
   private @Nullable Step step;
   private MemorySegment stepMemory = MemorySegment.NULL;
@@ -33,8 +33,7 @@ public final class StepRun {
    *
    * @param scratch scratch memory of each member of the team
    */
-  public StepRun(KernelSet kernels, List<MemorySegment> scratch) {
-    this.kernels = kernels;
+  public StepRun(List<MemorySegment> scratch) {
     this.scratch = scratch.toArray(new MemorySegment[0]);
     this.tiles = new TileScratch[scratch.size()];
     this.attentionTasks = new AttentionTask[scratch.size()];
@@ -46,13 +45,19 @@ public final class StepRun {
   }
 
   /** Takes up a step. */
-  public void begin(Step newStep, ComputeTeam newTeam) {
+  public void begin(Step newStep, ComputeTeam newTeam, KernelSet newKernels) {
+    kernels = newKernels;
     step = newStep;
     team = newTeam;
     stepMemory = newStep.memory();
     tokens = newStep.tokens();
     wanted = newStep.wanted();
     runs = newStep.runs();
+  }
+
+  /** Computes the instructions that follow with other kernels, which give the same bits. */
+  public void continueWith(KernelSet newKernels) {
+    kernels = newKernels;
   }
 
   /** Forgets the step. */
@@ -92,7 +97,11 @@ public final class StepRun {
 
   /** The kernels. */
   KernelSet kernels() {
-    return kernels;
+    KernelSet k = kernels;
+    if (k == null) {
+      throw new IllegalStateException("no step is under way");
+    }
+    return k;
   }
 
   /** Scratch memory of a member, large enough for every kernel of the program. */

@@ -14,6 +14,7 @@ import dev.serval.api.memory.BufferPool;
 import dev.serval.api.memory.MemoryUse;
 import dev.serval.api.tensor.TensorView;
 import dev.serval.backend.cpu.kernel.KernelSet;
+import dev.serval.backend.cpu.kernel.KernelSets;
 import dev.serval.backend.cpu.kernel.RowForm;
 
 /**
@@ -44,6 +45,9 @@ public record ProgramLayout(
     WeightLayout weights = new WeightLayout(lowered);
     KvLayout kv = new KvLayout(lowered, spec);
     boolean exact = spec.mode() == CompileSpec.Mode.EXACT;
+    // first steps may be computed by scalar kernels, whichever set follows
+    long scratchBytes =
+        Math.max(scratchBytes(lowered, kernels), scratchBytes(lowered, KernelSets.scalar()));
     ActivationLayout activations =
         new ActivationLayout(
             lowered,
@@ -51,7 +55,7 @@ public record ProgramLayout(
             weights,
             weight -> RowForm.of(weight.type(), exact),
             threads,
-            scratchBytes(lowered, kernels));
+            scratchBytes);
     return new ProgramLayout(lowered, step, weights, kv, activations);
   }
 
