@@ -79,14 +79,30 @@ final class VectorMatmulKernel implements MatmulKernel {
     if (!w.type().isQuantized()) {
       fillScales(scratch);
     }
+    boolean biased = RowForm.of(w.type(), true) == RowForm.STARTED;
+    int stride = w.in() + w.in() / BLOCK;
+    float[] started = tiles.rows(biased ? rows * stride : 0);
+    for (int row = 0; biased && row < rows; row++) {
+      long xByte = 4 * (xOffset + (long) row * xStride);
+      MemorySegment.copy(x, FLOAT, xByte, started, row * stride, w.in());
+      long sum = 4 * (sumsOffset + (long) row * sumsStride);
+      MemorySegment.copy(sums, FLOAT, sum, started, row * stride + w.in(), stride - w.in());
+    }
     for (int tile = fromTile; tile < untilTile; tile++) {
       int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
+      long at = tile * w.tileBytes();
       for (int row = 0; row < rows; row++) {
+        long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+        if (biased) {
+          BlockFormat format = BlockFormat.of(w.type());
+          VectorBiasedKernel.multiply(format, w, at, started, row * stride, tiles.outputs);
+          MemorySegment.copy(tiles.outputs, 0, y, FLOAT, yByte, outs);
+          continue;
+        }
+        clear(scratch);
         long xByte = 4 * (xOffset + (long) row * xStride);
         long sum = 4 * (sumsOffset + (long) row * sumsStride);
-        clear(scratch);
-        matvec(w, tile * w.tileBytes(), x, xByte, sums, sum, scratch, tiles.panel);
-        long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+        matvec(w, at, x, xByte, sums, sum, scratch, tiles.panel);
         MemorySegment.copy(scratch, ACC_BYTE, y, yByte, 4L * outs);
       }
     }
@@ -162,10 +178,6 @@ final class VectorMatmulKernel implements MatmulKernel {
       long sum,
       MemorySegment scratch,
       float[] small) {
-    if (format.codes() == Codes.BIASED_8) {
-      VectorBiasedKernel.multiply(format, w, tile, x, xByte, sums, sum, scratch, ACC_BYTE);
-      return;
-    }
     int group = format.group();
     int groups = w.in() / group;
     for (int g = 0; g < groups; g += GROUPS) {

@@ -7,7 +7,9 @@ import static dev.serval.backend.cpu.kernel.Lanes.INT;
 import static dev.serval.backend.cpu.kernel.Lanes.INTS;
 import static dev.serval.backend.cpu.kernel.Lanes.ORDER;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
+import static dev.serval.backend.cpu.kernel.Packing.SCALES;
 import static dev.serval.backend.cpu.kernel.Packing.WORD_ROW;
+import static dev.serval.backend.cpu.kernel.VectorCodecKernel.HALF_BITS;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -32,6 +34,9 @@ final class VectorRoundedKernel {
 
   /** The signs of all codes of a word: without them −8..7 become 0..15. */
   private static final int SIGNS = 0x88888888;
+
+  /** Pairs of a group. */
+  private static final int PAIRS = BLOCK / 2;
 
   /** What a code of 4 bits without its sign is too large by. */
   private static final short MIDDLE = 8;
@@ -125,6 +130,86 @@ final class VectorRoundedKernel {
         s1.intoMemorySegment(y, sum + BYTES, ORDER);
       }
     }
+  }
+
+  /**
+   * A tile whose blocks have one F16 scale each, times a row; outputs stay in registers meanwhile.
+   *
+   * @param in inputs of the tile
+   * @param x has the rounded row from {@code row} on, as ints
+   * @param y receives the outputs [32]
+   */
+  static void multiply(
+      BlockFormat f, MemorySegment w, long tile, int in, int[] x, int row, float[] y) {
+    // a word of scales is that of row i in its lower half, of row i + 16 in its upper one
+    for (int c = 0; c < SCALES; c += BYTES) {
+      rows(w, tile + c, f.unitBytes(), in, x, row, y, c / 4);
+    }
+  }
+
+  /** A vector of weight rows and that of the rows 16 further. */
+  private static void rows(
+      MemorySegment w, long tile, int unit, int in, int[] x, int row, float[] y, int out) {
+    int biases = row + (int) (RoundedRow.biases(in) / 4);
+    int scales = row + (int) (RoundedRow.scales(in) / 4);
+    FloatVector acc0 = FloatVector.zero(FLOATS);
+    FloatVector acc1 = acc0;
+    for (int b = 0; b < in / BLOCK; b++) {
+      long head = tile + (long) b * unit;
+      ShortVector s0 = IntVector.broadcast(INTS, x[biases + b]).reinterpretAsShorts();
+      ShortVector s1 = s0;
+      long word = head + SCALES;
+      int pair = row + b * PAIRS;
+      // four times, and no counted loop: see VectorBiasedKernel
+      for (int left = 0b1111; left != 0; left >>= 1) {
+        IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER).lanewise(XOR, SIGNS);
+        IntVector v1 =
+            IntVector.fromMemorySegment(INTS, w, word + SCALES, ORDER).lanewise(XOR, SIGNS);
+        ShortVector t;
+        t = IntVector.broadcast(INTS, x[pair]).reinterpretAsShorts();
+        s0 = s0.add(v0.lanewise(LSHR, 12).and(NIBBLES).reinterpretAsShorts().mul(t));
+        s1 = s1.add(v1.lanewise(LSHR, 12).and(NIBBLES).reinterpretAsShorts().mul(t));
+        t = IntVector.broadcast(INTS, x[pair + 1]).reinterpretAsShorts();
+        s0 = s0.add(v0.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().mul(t));
+        s1 = s1.add(v1.lanewise(LSHR, 8).and(NIBBLES).reinterpretAsShorts().mul(t));
+        t = IntVector.broadcast(INTS, x[pair + 2]).reinterpretAsShorts();
+        s0 = s0.add(v0.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().mul(t));
+        s1 = s1.add(v1.lanewise(LSHR, 4).and(NIBBLES).reinterpretAsShorts().mul(t));
+        t = IntVector.broadcast(INTS, x[pair + 3]).reinterpretAsShorts();
+        s0 = s0.add(v0.and(NIBBLES).reinterpretAsShorts().mul(t));
+        s1 = s1.add(v1.and(NIBBLES).reinterpretAsShorts().mul(t));
+        word += WORD_ROW;
+        pair += 4;
+      }
+      FloatVector d = FloatVector.broadcast(FLOATS, Float.intBitsToFloat(x[scales + b]));
+      IntVector halves = IntVector.fromMemorySegment(INTS, w, head, ORDER);
+      // the second factor makes infinities of what an F16 has no exponent for
+      FloatVector scale =
+          halves
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(HALF_BITS)
+              .reinterpretAsFloats()
+              .mul(Halves.REBIAS)
+              .mul(Halves.REBIAS)
+              .mul(1 / Halves.REBIAS);
+      IntVector v = s0.reinterpretAsInts();
+      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      acc0 = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d).fma(scale, acc0);
+      scale =
+          halves
+              .lanewise(ASHR, 3)
+              .and(HALF_BITS)
+              .reinterpretAsFloats()
+              .mul(Halves.REBIAS)
+              .mul(Halves.REBIAS)
+              .mul(1 / Halves.REBIAS);
+      v = s1.reinterpretAsInts();
+      v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      acc1 = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d).fma(scale, acc1);
+    }
+    acc0.intoArray(y, out);
+    acc1.intoArray(y, out + SCALES / 4);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.serval.backend.cpu.kernel;
 
+import static dev.serval.backend.cpu.kernel.Lanes.FLOAT;
 import static dev.serval.backend.cpu.kernel.Lanes.INT;
 import static dev.serval.backend.cpu.kernel.MatmulKernel.GROUPS;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
@@ -36,15 +37,7 @@ final class VectorRoundedProduct {
       TileScratch t) {
     long rowBytes = RoundedRow.bytes(w.in());
     if (rows <= MatmulKernel.MATVEC_ROWS) {
-      for (int tile = fromTile; tile < untilTile; tile++) {
-        int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
-        for (int row = 0; row < rows; row++) {
-          VectorMatmulKernel.clear(scratch);
-          matvec(w, tile * w.tileBytes(), x, xByte + row * rowBytes, scratch, t.panel);
-          long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
-          MemorySegment.copy(scratch, ACC_BYTE, y, yByte, 4L * outs);
-        }
-      }
+      matvec(w, x, xByte, rows, y, yOffset, yStride, fromTile, untilTile, scratch, t);
       return;
     }
     for (int row = 0; row < rows; row += CHUNK) {
@@ -70,6 +63,44 @@ final class VectorRoundedProduct {
       MemorySegment.copy(x, INT, at + row * step, pairs, row * perRow, perRow);
     }
     return pairs;
+  }
+
+  private static void matvec(
+      PackedMatrix w,
+      MemorySegment x,
+      long xByte,
+      int rows,
+      MemorySegment y,
+      long yOffset,
+      int yStride,
+      int fromTile,
+      int untilTile,
+      MemorySegment scratch,
+      TileScratch t) {
+    boolean half = BlockFormat.of(w.type()).head().kind() == BlockHead.Kind.HALF;
+    long rowBytes = RoundedRow.bytes(w.in());
+    int ints = Math.toIntExact(rowBytes / 4);
+    int[] copies = t.pairs(half ? rows * ints : 0);
+    for (int row = 0; half && row < rows; row++) {
+      MemorySegment.copy(x, INT, xByte + row * rowBytes, copies, row * ints, ints);
+    }
+    for (int tile = fromTile; tile < untilTile; tile++) {
+      int outs = Math.min(TILE_ROWS, w.out() - tile * TILE_ROWS);
+      long at = tile * w.tileBytes();
+      for (int row = 0; row < rows; row++) {
+        long yByte = 4 * (yOffset + (long) row * yStride + (long) tile * TILE_ROWS);
+        if (half) {
+          BlockFormat format = BlockFormat.of(w.type());
+          int from = row * ints;
+          VectorRoundedKernel.multiply(format, w.data(), at, w.in(), copies, from, t.outputs);
+          MemorySegment.copy(t.outputs, 0, y, FLOAT, yByte, outs);
+          continue;
+        }
+        VectorMatmulKernel.clear(scratch);
+        matvec(w, at, x, xByte + row * rowBytes, scratch, t.panel);
+        MemorySegment.copy(scratch, ACC_BYTE, y, yByte, 4L * outs);
+      }
+    }
   }
 
   private static void matvec(

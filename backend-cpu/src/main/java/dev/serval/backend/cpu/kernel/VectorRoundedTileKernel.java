@@ -8,9 +8,7 @@ import static dev.serval.backend.cpu.kernel.Lanes.LENGTH;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.BLOCK;
 import static dev.serval.backend.cpu.kernel.PackedMatrix.TILE_ROWS;
 import static dev.serval.backend.cpu.kernel.TileScratch.WIDTH;
-import static jdk.incubator.vector.VectorOperators.ASHR;
-import static jdk.incubator.vector.VectorOperators.I2F;
-import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -27,6 +25,15 @@ final class VectorRoundedTileKernel {
 
   /** Pairs of a group. */
   private static final int PAIRS = BLOCK / 2;
+
+  /** What sums of 16 bits begin with: then they are 0..65535. */
+  private static final short BIAS = Short.MIN_VALUE;
+
+  /** The bits of 2²³: with a number below that in the low bits, the bits of their sum. */
+  private static final int MAGIC = 0x4b000000;
+
+  /** What the two halves of a sum are too large by, as floats with {@link #MAGIC}. */
+  private static final float MAGIC_VALUE = 0x1p23f + 0x1p16f;
 
   /**
    * Adds the panel in {@code t.codes} times n rows to outputs.
@@ -95,34 +102,29 @@ final class VectorRoundedTileKernel {
       int scale,
       float[] y,
       int acc) {
-    if (groups == 4) {
-      float d0 = x.get(FLOAT, d);
-      float d1 = x.get(FLOAT, d + 4);
-      float d2 = x.get(FLOAT, d + 8);
-      float d3 = x.get(FLOAT, d + 12);
-      for (int c = 0; c < width; c += LENGTH) {
-        int at = from + 2 * c;
-        addFour(d0, d1, d2, d3, width, sums, at, scales, scale + c, y, acc + c);
-      }
-      return;
+    int g = 0;
+    for (; g + 4 <= groups; g += 4) {
+      float d0 = x.get(FLOAT, d + 4L * g);
+      float d1 = x.get(FLOAT, d + 4L * g + 4);
+      float d2 = x.get(FLOAT, d + 4L * g + 8);
+      float d3 = x.get(FLOAT, d + 4L * g + 12);
+      int sum = from + g * 8 * width;
+      addFour(d0, d1, d2, d3, width, sums, sum, scales, scale + g * width, y, acc);
     }
-    for (int g = 0; g < groups; g++) {
-      float dg = x.get(FLOAT, d + 4L * g);
-      for (int c = 0; c < width; c += LENGTH) {
-        int at = from + g * 8 * width + 2 * c;
-        IntVector v = ShortVector.fromArray(HALF_WORDS, sums, at).reinterpretAsInts();
-        v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        ((FloatVector) v.convertShape(I2F, FLOATS, 0))
-            .mul(dg)
-            .fma(
-                FloatVector.fromArray(FLOATS, scales, scale + g * width + c),
-                FloatVector.fromArray(FLOATS, y, acc + c))
-            .intoArray(y, acc + c);
-      }
+    for (; g < groups; g++) {
+      addOne(
+          x.get(FLOAT, d + 4L * g),
+          width,
+          sums,
+          from + g * 8 * width,
+          scales,
+          scale + g * width,
+          y,
+          acc);
     }
   }
 
-  /** Four groups, for one vector of outputs. */
+  /** Four groups. */
   private static void addFour(
       float d0,
       float d1,
@@ -135,30 +137,48 @@ final class VectorRoundedTileKernel {
       int scale,
       float[] y,
       int acc) {
-    FloatVector out = FloatVector.fromArray(FLOATS, y, acc);
-    IntVector v = ShortVector.fromArray(HALF_WORDS, sums, from).reinterpretAsInts();
-    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-    FloatVector s = FloatVector.fromArray(FLOATS, scales, scale);
-    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d0).fma(s, out);
-    v = ShortVector.fromArray(HALF_WORDS, sums, from + 8 * width).reinterpretAsInts();
-    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-    s = FloatVector.fromArray(FLOATS, scales, scale + width);
-    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d1).fma(s, out);
-    v = ShortVector.fromArray(HALF_WORDS, sums, from + 16 * width).reinterpretAsInts();
-    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-    s = FloatVector.fromArray(FLOATS, scales, scale + 2 * width);
-    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d2).fma(s, out);
-    v = ShortVector.fromArray(HALF_WORDS, sums, from + 24 * width).reinterpretAsInts();
-    v = v.lanewise(ASHR, 16).add(v.lanewise(LSHL, 16).lanewise(ASHR, 16));
-    s = FloatVector.fromArray(FLOATS, scales, scale + 3 * width);
-    out = ((FloatVector) v.convertShape(I2F, FLOATS, 0)).mul(d3).fma(s, out);
-    out.intoArray(y, acc);
+    int at = from;
+    int c = 0;
+    // as often as width has vectors, and no counted loop: see VectorBiasedKernel
+    for (int left = (1 << (width / LENGTH)) - 1; left != 0; left >>= 1) {
+      FloatVector out = FloatVector.fromArray(FLOATS, y, acc + c);
+      IntVector v = ShortVector.fromArray(HALF_WORDS, sums, at).reinterpretAsInts();
+      v = v.lanewise(LSHR, 16).add(v.and(0xffff).or(MAGIC));
+      FloatVector s = FloatVector.fromArray(FLOATS, scales, scale + c);
+      out = v.reinterpretAsFloats().sub(MAGIC_VALUE).mul(d0).fma(s, out);
+      v = ShortVector.fromArray(HALF_WORDS, sums, at + 8 * width).reinterpretAsInts();
+      v = v.lanewise(LSHR, 16).add(v.and(0xffff).or(MAGIC));
+      s = FloatVector.fromArray(FLOATS, scales, scale + c + width);
+      out = v.reinterpretAsFloats().sub(MAGIC_VALUE).mul(d1).fma(s, out);
+      v = ShortVector.fromArray(HALF_WORDS, sums, at + 16 * width).reinterpretAsInts();
+      v = v.lanewise(LSHR, 16).add(v.and(0xffff).or(MAGIC));
+      s = FloatVector.fromArray(FLOATS, scales, scale + c + 2 * width);
+      out = v.reinterpretAsFloats().sub(MAGIC_VALUE).mul(d2).fma(s, out);
+      v = ShortVector.fromArray(HALF_WORDS, sums, at + 24 * width).reinterpretAsInts();
+      v = v.lanewise(LSHR, 16).add(v.and(0xffff).or(MAGIC));
+      s = FloatVector.fromArray(FLOATS, scales, scale + c + 3 * width);
+      out = v.reinterpretAsFloats().sub(MAGIC_VALUE).mul(d3).fma(s, out);
+      out.intoArray(y, acc + c);
+      at += 2 * LENGTH;
+      c += LENGTH;
+    }
+  }
+
+  private static void addOne(
+      float d, int width, short[] sums, int from, float[] scales, int scale, float[] y, int acc) {
+    for (int c = 0; c < width; c += LENGTH) {
+      IntVector v = ShortVector.fromArray(HALF_WORDS, sums, from + 2 * c).reinterpretAsInts();
+      v = v.lanewise(LSHR, 16).add(v.and(0xffff).or(MAGIC));
+      FloatVector s = FloatVector.fromArray(FLOATS, scales, scale + c);
+      FloatVector out = FloatVector.fromArray(FLOATS, y, acc + c);
+      v.reinterpretAsFloats().sub(MAGIC_VALUE).mul(d).fma(s, out).intoArray(y, acc + c);
+    }
   }
 
   /** Sums of a group, four vectors of weight rows. */
   private static void four(
       short[] p, int at, int[] x, int xa, int xb, int xc, int xd, short[] sums, int to) {
-    ShortVector a0 = ShortVector.zero(HALF_WORDS);
+    ShortVector a0 = ShortVector.broadcast(HALF_WORDS, BIAS);
     ShortVector a1 = a0;
     ShortVector a2 = a0;
     ShortVector a3 = a0;
@@ -222,7 +242,7 @@ final class VectorRoundedTileKernel {
   /** Sums of a group, two vectors of weight rows. */
   private static void two(
       short[] p, int at, int[] x, int xa, int xb, int xc, int xd, short[] sums, int to, int width) {
-    ShortVector a0 = ShortVector.zero(HALF_WORDS);
+    ShortVector a0 = ShortVector.broadcast(HALF_WORDS, BIAS);
     ShortVector a1 = a0;
     ShortVector b0 = a0;
     ShortVector b1 = a0;
