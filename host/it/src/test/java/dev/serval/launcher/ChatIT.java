@@ -85,8 +85,11 @@ class ChatIT {
       enter(terminal, "/set frequency_penalty 0", "frequency_penalty is");
       enter(terminal, "Tell me a story about a girl and a cloud.", "girl and a cloud.");
       enter(terminal, "/show", "1 exchange(s) kept");
-      terminal.type("not a word of this" + INTERRUPT);
-      terminal.await(PROMPT);
+      if (!terminalType.equals("dumb")) {
+        // there the kernel answers Ctrl-C, and drops the prompt if that was still on its way
+        terminal.type("not a word of this" + INTERRUPT);
+        terminal.await(PROMPT);
+      }
       terminal.type(ending.keys);
       terminal.assertEnds(0);
     }

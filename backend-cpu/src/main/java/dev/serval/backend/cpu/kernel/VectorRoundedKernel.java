@@ -105,9 +105,10 @@ final class VectorRoundedKernel {
         ShortVector s0 =
             IntVector.broadcast(INTS, row.get(INT, biases + 4L * b)).reinterpretAsShorts();
         ShortVector s1 = s0;
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
-          long pair = pairs + 16L * g;
+        long word = words + c;
+        long pair = pairs;
+        // four times, and no counted loop: see VectorBiasedKernel
+        for (int left = 0b1111; left != 0; left >>= 1) {
           IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER).lanewise(XOR, SIGNS);
           IntVector v1 =
               IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER).lanewise(XOR, SIGNS);
@@ -124,6 +125,8 @@ final class VectorRoundedKernel {
           t = IntVector.broadcast(INTS, row.get(INT, pair + 12)).reinterpretAsShorts();
           s0 = s0.add(v0.and(NIBBLES).reinterpretAsShorts().mul(t));
           s1 = s1.add(v1.and(NIBBLES).reinterpretAsShorts().mul(t));
+          word += WORD_ROW;
+          pair += 16;
         }
         long sum = (long) (b - from) * WORD_ROW + c;
         s0.intoMemorySegment(y, sum, ORDER);

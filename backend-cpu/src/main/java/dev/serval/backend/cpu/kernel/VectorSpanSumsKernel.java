@@ -18,7 +18,8 @@ import jdk.incubator.vector.IntVector;
 
 /**
  * The {@link VectorSumsKernel} of codes of 2, 3, 5 and 6 bits. What is left over of the words of a
- * span is collected in {@code r}, the bits of the last word highest, as {@link Codes} says.
+ * span is collected in {@code r}, the bits of the last word highest, as {@link Codes} says. No
+ * inner loop is a counted one: see {@link VectorBiasedKernel}.
  */
 final class VectorSpanSumsKernel {
 
@@ -38,14 +39,16 @@ final class VectorSpanSumsKernel {
       long words = tile + f.wordsOf(b);
       long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        long input = xAt;
         for (int u = 0; u < 2; u++) {
           FloatVector s0 = FloatVector.zero(FLOATS);
           FloatVector s1 = FloatVector.zero(FLOATS);
           long word = words + (long) u * WORD_ROW + c;
           IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
           IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          for (int k = 16 * u; k < 16 * u + 16; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          for (int left = 0xffff; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             s0 = ((FloatVector) v0.lanewise(ASHR, 30).convertShape(I2F, FLOATS, 0)).fma(t, s0);
             s1 = ((FloatVector) v1.lanewise(ASHR, 30).convertShape(I2F, FLOATS, 0)).fma(t, s1);
             v0 = v0.lanewise(LSHL, 2);
@@ -73,13 +76,15 @@ final class VectorSpanSumsKernel {
       long words = tile + f.wordsOf(b);
       long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        long input = xAt;
         long word = words + c;
         IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
         IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
-        for (int k = 0; k < 10; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0x3ff; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) v0.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) v1.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           v0 = v0.lanewise(LSHL, 3);
@@ -89,8 +94,9 @@ final class VectorSpanSumsKernel {
         IntVector r1 = v1;
         v0 = IntVector.fromMemorySegment(INTS, w, word + WORD_ROW, ORDER);
         v1 = IntVector.fromMemorySegment(INTS, w, word + WORD_ROW + BYTES, ORDER);
-        for (int k = 10; k < 16; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0x3f; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) v0.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) v1.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           v0 = v0.lanewise(LSHL, 3);
@@ -101,8 +107,9 @@ final class VectorSpanSumsKernel {
         s1.intoMemorySegment(y, sum + BYTES, ORDER);
         s0 = FloatVector.zero(FLOATS);
         s1 = FloatVector.zero(FLOATS);
-        for (int k = 16; k < 20; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0xf; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) v0.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) v1.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           v0 = v0.lanewise(LSHL, 3);
@@ -112,8 +119,9 @@ final class VectorSpanSumsKernel {
         r1 = r1.lanewise(LSHR, 2).or(v1);
         v0 = IntVector.fromMemorySegment(INTS, w, word + 2 * WORD_ROW, ORDER);
         v1 = IntVector.fromMemorySegment(INTS, w, word + 2 * WORD_ROW + BYTES, ORDER);
-        for (int k = 20; k < 30; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0x3ff; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) v0.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) v1.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           v0 = v0.lanewise(LSHL, 3);
@@ -121,8 +129,9 @@ final class VectorSpanSumsKernel {
         }
         r0 = r0.lanewise(LSHR, 2).or(v0);
         r1 = r1.lanewise(LSHR, 2).or(v1);
-        for (int k = 30; k < 32; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0x3; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) r0.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) r1.lanewise(ASHR, 29).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           r0 = r0.lanewise(LSHL, 3);
@@ -148,6 +157,7 @@ final class VectorSpanSumsKernel {
       long words = tile + f.wordsOf(b);
       long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        long input = xAt;
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
         IntVector r0 = IntVector.zero(INTS);
@@ -156,8 +166,9 @@ final class VectorSpanSumsKernel {
           long word = words + (long) g * WORD_ROW + c;
           IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
           IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          for (int k = 6 * g; k < 6 * g + 6; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          for (int left = 0x3f; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             s0 = ((FloatVector) v0.lanewise(ASHR, 27).convertShape(I2F, FLOATS, 0)).fma(t, s0);
             s1 = ((FloatVector) v1.lanewise(ASHR, 27).convertShape(I2F, FLOATS, 0)).fma(t, s1);
             v0 = v0.lanewise(LSHL, 5);
@@ -166,8 +177,9 @@ final class VectorSpanSumsKernel {
           r0 = r0.lanewise(LSHR, 2).or(v0);
           r1 = r1.lanewise(LSHR, 2).or(v1);
         }
-        for (int k = 30; k < 32; k++) {
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+        for (int left = 0x3; left != 0; left >>= 1) {
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) r0.lanewise(ASHR, 27).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) r1.lanewise(ASHR, 27).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           r0 = r0.lanewise(LSHL, 5);
@@ -194,6 +206,7 @@ final class VectorSpanSumsKernel {
       long words = tile + f.wordsOf(b);
       long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
+        long input = xAt;
         for (int u = 0; u < 2; u++) {
           FloatVector s0 = FloatVector.zero(FLOATS);
           FloatVector s1 = FloatVector.zero(FLOATS);
@@ -203,8 +216,9 @@ final class VectorSpanSumsKernel {
             long word = words + (long) (3 * u + g) * WORD_ROW + c;
             IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
             IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-            for (int k = 16 * u + 5 * g; k < 16 * u + 5 * g + 5; k++) {
-              FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+            for (int left = 0x1f; left != 0; left >>= 1) {
+              FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+              input += 4;
               s0 = ((FloatVector) v0.lanewise(ASHR, 26).convertShape(I2F, FLOATS, 0)).fma(t, s0);
               s1 = ((FloatVector) v1.lanewise(ASHR, 26).convertShape(I2F, FLOATS, 0)).fma(t, s1);
               v0 = v0.lanewise(LSHL, 6);
@@ -213,7 +227,8 @@ final class VectorSpanSumsKernel {
             r0 = r0.lanewise(LSHR, 2).or(v0);
             r1 = r1.lanewise(LSHR, 2).or(v1);
           }
-          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * (16 * u + 15)));
+          FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+          input += 4;
           s0 = ((FloatVector) r0.lanewise(ASHR, 26).convertShape(I2F, FLOATS, 0)).fma(t, s0);
           s1 = ((FloatVector) r1.lanewise(ASHR, 26).convertShape(I2F, FLOATS, 0)).fma(t, s1);
           long sum = (2L * (b - from) + u) * WORD_ROW + c;

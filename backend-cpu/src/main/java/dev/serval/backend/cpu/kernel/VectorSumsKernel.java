@@ -23,7 +23,8 @@ import jdk.incubator.vector.IntVector;
 /**
  * One row of activations times the codes of some blocks of 32 inputs of a tile, two vectors of rows
  * at a time; a word is loaded once. The result are the sums of the groups that share a scale,
- * without their scales: one method for both would exceed what the compiler inlines.
+ * without their scales: one method for both would exceed what the compiler inlines. No inner loop
+ * is a counted one: see {@link VectorBiasedKernel}.
  *
  * <p>Parameters: {@code f} how the tile {@code w} at byte {@code tile} is laid out; blocks {@code
  * from} until {@code until}; {@code x}, {@code xByte} the activations [in] F32; {@code y} the sums
@@ -78,16 +79,18 @@ final class VectorSumsKernel {
       MemorySegment y) {
     for (int b = from; b < until; b++) {
       long words = tile + f.wordsOf(b);
-      long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        long word = words + c;
+        long input = xByte + 4L * BLOCK * b;
+        for (int groups = 0b1111; groups != 0; groups >>= 1) {
           IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
           IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          word += WORD_ROW;
+          for (int left = 0xff; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             s0 = ((FloatVector) v0.lanewise(ASHR, 28).convertShape(I2F, FLOATS, 0)).fma(t, s0);
             s1 = ((FloatVector) v1.lanewise(ASHR, 28).convertShape(I2F, FLOATS, 0)).fma(t, s1);
             v0 = v0.lanewise(LSHL, 4);
@@ -115,16 +118,18 @@ final class VectorSumsKernel {
     IntVector table = IntVector.fromArray(INTS, values, 0);
     for (int b = from; b < until; b++) {
       long words = tile + f.wordsOf(b);
-      long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += 2 * BYTES) {
         FloatVector s0 = FloatVector.zero(FLOATS);
         FloatVector s1 = FloatVector.zero(FLOATS);
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        long word = words + c;
+        long input = xByte + 4L * BLOCK * b;
+        for (int groups = 0b1111; groups != 0; groups >>= 1) {
           IntVector v0 = IntVector.fromMemorySegment(INTS, w, word, ORDER);
           IntVector v1 = IntVector.fromMemorySegment(INTS, w, word + BYTES, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          word += WORD_ROW;
+          for (int left = 0xff; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             s0 = v0.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().fma(t, s0);
             s1 = v1.lanewise(LSHR, 28).selectFrom(table).reinterpretAsFloats().fma(t, s1);
             v0 = v0.lanewise(LSHL, 4);
@@ -150,14 +155,16 @@ final class VectorSumsKernel {
       MemorySegment y) {
     for (int b = from; b < until; b++) {
       long words = tile + f.wordsOf(b);
-      long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += BYTES) {
         FloatVector sum = FloatVector.zero(FLOATS);
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        long word = words + c;
+        long input = xByte + 4L * BLOCK * b;
+        for (int groups = 0b1111; groups != 0; groups >>= 1) {
           IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          word += WORD_ROW;
+          for (int left = 0xff; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             IntVector magnitude = v.lanewise(LSHR, 28).and(7);
             // exponent and fraction in place, 2^1 for exponent 1: right from code 2 on
             IntVector bits = magnitude.lanewise(LSHL, 22).add(E2M1_ONE);
@@ -186,14 +193,16 @@ final class VectorSumsKernel {
       MemorySegment y) {
     for (int b = from; b < until; b++) {
       long words = tile + f.wordsOf(b);
-      long xAt = xByte + 4L * BLOCK * b;
       for (int c = 0; c < WORD_ROW; c += BYTES) {
         FloatVector sum = FloatVector.zero(FLOATS);
-        for (int g = 0; g < 4; g++) {
-          long word = words + (long) g * WORD_ROW + c;
+        long word = words + c;
+        long input = xByte + 4L * BLOCK * b;
+        for (int groups = 0b1111; groups != 0; groups >>= 1) {
           IntVector v = IntVector.fromMemorySegment(INTS, w, word, ORDER);
-          for (int k = 8 * g; k < 8 * g + 8; k++) {
-            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, xAt + 4L * k));
+          word += WORD_ROW;
+          for (int left = 0xff; left != 0; left >>= 1) {
+            FloatVector t = FloatVector.broadcast(FLOATS, x.get(FLOAT, input));
+            input += 4;
             IntVector four = v.lanewise(LSHR, 30).selectFrom(NON_LINEAR_BYTES);
             IntVector value = four.lanewise(LSHL, v.lanewise(LSHR, 25).and(24)).lanewise(ASHR, 24);
             sum = ((FloatVector) value.convertShape(I2F, FLOATS, 0)).fma(t, sum);
