@@ -3,10 +3,11 @@ package dev.serval.engine.memory;
 import java.lang.foreign.Arena;
 import java.lang.ref.PhantomReference;
 import java.lang.ref.ReferenceQueue;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What the pool keeps of a tracked lease: where it was opened, the lifetime of its memory, and
+ * What the pool keeps of a tracked lease: where it was opened, the lifetime of its window, and
  * whether anybody can still close it. The origin is text, as a stack trace would keep the classes
  * of a bundle alive.
  */
@@ -15,11 +16,14 @@ final class LeaseTrace extends PhantomReference<TrackedLease> {
   private static final int MAX_FRAMES = 16;
 
   private final PoolBlock block;
-  private final Arena life;
+  private final Optional<Arena> life;
   private final String origin;
 
   LeaseTrace(
-      TrackedLease lease, PoolBlock block, Arena life, ReferenceQueue<TrackedLease> forgotten) {
+      TrackedLease lease,
+      PoolBlock block,
+      Optional<Arena> life,
+      ReferenceQueue<TrackedLease> forgotten) {
     super(lease, forgotten);
     this.block = block;
     this.life = life;
@@ -48,6 +52,6 @@ final class LeaseTrace extends PhantomReference<TrackedLease> {
   /** Ends the lifetime of the leased memory. */
   void end() {
     clear();
-    life.close();
+    life.ifPresent(Arena::close);
   }
 }

@@ -8,9 +8,9 @@ import java.lang.foreign.Arena;
  * Bounds and checks of a {@link TieredBufferPool}.
  *
  * @param retainedBytesPerTier bytes that each tier keeps for later leases; 0 keeps nothing
- * @param trackEvery of so many leases one is tracked: it knows where it was opened, its memory
- *     cannot be reached after its end, and if its holder forgets it, that is reported; 1 tracks
- *     every lease, 0 none
+ * @param trackEvery of so many leases one is tracked: it knows where it was opened, and if its
+ *     holder forgets it, that is reported; 1 tracks every lease, and then the memory of none can be
+ *     reached after its end; 0 tracks none
  * @param source where fresh memory comes from
  */
 public record PoolOptions(long retainedBytesPerTier, int trackEvery, MemorySource source) {

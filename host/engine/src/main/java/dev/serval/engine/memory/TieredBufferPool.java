@@ -28,11 +28,12 @@ import org.slf4j.LoggerFactory;
  *       once; larger blocks are freed at once.
  * </ul>
  *
- * <p>A <b>tracked</b> lease sees its block through a window that ends with the lease, remembers
- * where it was opened, and is reported if its holder forgets it. A lease that is not tracked makes
- * no object where it finds a kept block that had the same size: its owner must not close it twice,
- * which is noticed only as long as nobody else leased the block. Both are on an account, whose end
- * frees them. Thread-safe.
+ * <p>A <b>tracked</b> lease remembers where it was opened, and is reported if its holder forgets
+ * it. Where every lease is tracked, each also sees its block through a window that ends with the
+ * lease: ending it stops all threads for a moment, too much for a sample. A lease that is not
+ * tracked makes no object where it finds a kept block that had the same size: its owner must not
+ * close it twice, which is noticed only as long as nobody else leased the block. Both are on an
+ * account, whose end frees them. Thread-safe.
  */
 public final class TieredBufferPool implements BufferPool, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TieredBufferPool.class);
@@ -178,7 +179,7 @@ public final class TieredBufferPool implements BufferPool, AutoCloseable {
       PoolBlock block, long bytes, String holder, PoolAccount account) {
     reportForgotten();
     open(block, bytes, holder, account);
-    TrackedLease lease = new TrackedLease(this, block, holder, forgotten);
+    TrackedLease lease = new TrackedLease(this, block, holder, trackEvery == 1, forgotten);
     block.trace = lease.trace();
     return lease;
   }

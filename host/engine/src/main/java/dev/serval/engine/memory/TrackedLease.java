@@ -4,8 +4,12 @@ import dev.serval.api.memory.PooledBuffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.ReferenceQueue;
+import java.util.Optional;
 
-/** A lease whose memory cannot be reached after its end, not even where the block lives on. */
+/**
+ * A lease that knows where it was opened. If it has a window, its memory cannot be reached after
+ * its end, not even where the block lives on.
+ */
 final class TrackedLease implements PooledBuffer {
 
   private final TieredBufferPool pool;
@@ -18,12 +22,13 @@ final class TrackedLease implements PooledBuffer {
       TieredBufferPool pool,
       PoolBlock block,
       String holder,
+      boolean windowed,
       ReferenceQueue<TrackedLease> forgotten) {
     this.pool = pool;
     this.block = block;
     this.holder = holder;
-    Arena life = Arena.ofShared();
-    this.segment = window(block.window(), life);
+    Optional<Arena> life = windowed ? Optional.of(Arena.ofShared()) : Optional.empty();
+    this.segment = life.map(l -> window(block.window(), l)).orElseGet(block::window);
     this.trace = new LeaseTrace(this, block, life, forgotten);
   }
 
