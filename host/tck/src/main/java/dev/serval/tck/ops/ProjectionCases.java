@@ -52,15 +52,16 @@ public final class ProjectionCases {
    *
    * <p>Exact activations: each of {@code in} partial sums, at most √in/3 large, is rounded once;
    * the errors add up as a random walk to about in · 2^−24 · 0.1, and 1e-7 · in leaves room for
-   * other orders. Codes may be read with an offset that is taken off in the sum: with three times
-   * the largest weight, sums of 32 are rounded to 2^−22 or so up to 32 times, which makes some 5e-7
-   * · √in and is bounded by five times that. Activations rounded to 8 bits per block of 32: an
-   * error of at most 1/254 each, 1/440 on average, times a weight of 0.58 on average, makes √in ·
-   * 0.0013; the bound is six times that. The same covers activations rounded to BF16 (2^−9) and
-   * F16.
+   * other orders. Codes of quantized types may be read with an offset that is taken off in the sum:
+   * with three times the largest weight, sums of 32 are rounded to 2^−22 or so up to 32 times,
+   * which makes some 5e-7 · √in and is bounded by five times that. Activations rounded to 8 bits
+   * per block of 32: an error of at most 1/254 each, 1/440 on average, times a weight of 0.58 on
+   * average, makes √in · 0.0013; the bound is six times that. The same covers activations rounded
+   * to BF16 (2^−9) and F16.
    */
   static Bound product(DataType type, Mode mode, int in) {
-    double exact = 1e-7 * in + 2.5e-6 * Math.sqrt(in);
+    double offset = type.isQuantized() ? 2.5e-6 * Math.sqrt(in) : 0;
+    double exact = 1e-7 * in + 1e-7 + offset;
     boolean rounded = mode == Mode.DEFAULT && type != DataType.F32;
     return Bound.absolute(rounded ? exact + 0.008 * Math.sqrt(in) : exact);
   }
